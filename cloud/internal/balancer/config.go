@@ -1,0 +1,131 @@
+package balancer
+
+import (
+	"crypto/tls"
+	"net/netip"
+	"time"
+)
+
+// State is all that the balancer should be doing; Apply makes it so. Values are never
+// changed after they were handed over.
+type State struct {
+	Listeners []Listener
+	Groups    []Group
+}
+
+// Listener is one address on which requests are accepted.
+type Listener struct {
+	ID          string         // ARN
+	Addr        netip.AddrPort // where to listen; if the port is taken or forbidden, see Bound
+	Protocol    string         // HTTP, HTTPS, TCP
+	TLS         *tls.Config    // HTTPS
+	Rules       []Rule         // lowest priority number first; the last matches everything
+	IdleTimeout time.Duration  // 0 for 60 s
+}
+
+// Rule forwards what matches all of its conditions.
+type Rule struct {
+	ID         string
+	Conditions []Condition // all must match; none matches everything
+	Action     Action
+}
+
+// Condition matches one field of a request against any of its values.
+type Condition struct {
+	Field  string     // host-header path-pattern http-header http-request-method query-string source-ip
+	Header string     // http-header: its name
+	Values []string   // patterns with * and ?; CIDR blocks for source-ip
+	Query  []KeyValue // query-string
+}
+
+// KeyValue is one query-string pattern; an empty Key matches any.
+type KeyValue struct{ Key, Value string }
+
+// Action is what a rule does; exactly one member is set.
+type Action struct {
+	Forward  *Forward
+	Redirect *Redirect
+	Fixed    *Fixed
+}
+
+// Forward chooses a target group by weight, per request.
+type Forward struct {
+	Groups     []Weighted
+	Stickiness time.Duration // 0 for none; the AWSALBTG cookie's life
+}
+
+// Weighted is a target group's share. All zero: nothing is chosen and the answer is 503.
+type Weighted struct {
+	Group  string // ARN
+	Weight int    // 0–999
+}
+
+// Redirect holds ELB's templates: "#{host}", "#{path}", "#{port}", "#{protocol}", "#{query}".
+type Redirect struct {
+	Status                            int // 301, 302
+	Protocol, Host, Port, Path, Query string
+}
+
+// Fixed answers by itself.
+type Fixed struct {
+	Status            int
+	ContentType, Body string
+}
+
+// Group is a target group.
+type Group struct {
+	ID                  string // ARN
+	Name                string
+	Protocol            string // HTTP, HTTPS, TCP
+	ProtocolVersion     string // HTTP1, HTTP2, GRPC
+	Targets             []Target
+	Health              HealthCheck
+	InUse               bool // referenced by a listener or rule: only then its targets are checked
+	DeregistrationDelay time.Duration
+	SlowStart           time.Duration
+	Stickiness          Stickiness
+	Algorithm           string // round_robin, least_outstanding_requests, weighted_random
+	MinimumHealthy      int    // fail open below this; default 1
+}
+
+// Stickiness binds a client to a target by cookie.
+type Stickiness struct {
+	Type     string // "", lb_cookie, app_cookie
+	Cookie   string // app_cookie: the application's own cookie
+	Duration time.Duration
+}
+
+// Target is one registered address.
+type Target struct {
+	Addr netip.AddrPort
+}
+
+// HealthCheck says how targets are probed. Interval is divided by the time scale,
+// Timeout is not: what is probed is real.
+type HealthCheck struct {
+	Disabled           bool
+	Protocol           string // HTTP, HTTPS, TCP
+	Port               uint16 // 0 for the traffic port
+	Path               string
+	Interval, Timeout  time.Duration
+	Healthy, Unhealthy int
+	Matcher            string // "200", "200-299,301"; for GRPC "0-99"
+}
+
+// Health is what is known of one target, in ELB's own words.
+type Health struct {
+	Addr        netip.AddrPort
+	Port        uint16 // the port that is probed
+	State       string // initial healthy unhealthy unused draining unavailable
+	Reason      string // Elb.InitialHealthChecking, Target.ResponseCodeMismatch, …
+	Description string
+}
+
+// Stats counts a target group's traffic since the group was made.
+type Stats struct {
+	Requests         uint64
+	Codes            [6]uint64 // by hundreds: Codes[2] counts 2xx from targets
+	ConnectionErrors uint64
+	ResponseTime     time.Duration // sum over all requests
+	InFlight         int64
+}
