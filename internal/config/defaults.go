@@ -1,0 +1,100 @@
+package config
+
+import (
+	"cmp"
+	"path/filepath"
+	"time"
+)
+
+// AWS's own limit for the names of target groups and load balancers.
+const maxName = 32
+
+// defaults fills in what the file left out.
+func (c *Config) defaults() {
+	set(&c.Version, 1)
+	set(&c.Cluster, "default")
+	set(&c.TaskDef, c.firstThatExists("taskdef.json", "taskdef.yaml", "taskdef.yml"))
+	set(&c.AppSpec, c.firstThatExists("appspec.json", "appspec.yaml", "appspec.yml"))
+	set(&c.Image.Repository, c.Service)
+	set(&c.Image.Context, ".")
+	set(&c.Image.Dockerfile, filepath.Join(c.Image.Context, "Dockerfile"))
+	set(&c.Image.Builder, "auto")
+	set(&c.CodeDeploy.Application, "AppECS-"+c.Cluster+"-"+c.Service)
+	set(&c.CodeDeploy.Group, "DgpECS-"+c.Cluster+"-"+c.Service)
+	set(&c.Verify.Status, 200)
+	c.infrastructure()
+	set(&c.Rehearse.Rate, 200)
+	set(&c.Rehearse.TimeScale, 1200)
+	set(&c.Rehearse.Path, "/")
+}
+
+func (c *Config) infrastructure() {
+	in := &c.Infrastructure
+	set(&in.DesiredCount, 2)
+	set(&in.LaunchType, "FARGATE")
+	set(&in.LoadBalancer.Name, shorten(c.Service, maxName))
+	set(&in.LoadBalancer.Port, 80)
+	if len(in.TargetGroups) == 0 {
+		in.TargetGroups = []string{shorten(c.Service, maxName-6) + "-blue", shorten(c.Service, maxName-6) + "-green"}
+	}
+	set(&in.Health.Path, "/")
+	set(&in.Health.Interval, 30*time.Second)
+	set(&in.Health.Timeout, 5*time.Second)
+	set(&in.Health.Healthy, 5)
+	set(&in.Health.Unhealthy, 2)
+	set(&in.Health.Matcher, "200")
+	set(&in.DeregistrationDelay, 5*time.Minute)
+	set(&in.TerminationWait, 5*time.Minute)
+	if in.Rollback == nil {
+		in.Rollback = []string{"DEPLOYMENT_FAILURE"}
+	}
+	set(&in.DeploymentConfig, "CodeDeployDefault.ECSAllAtOnce")
+	set(&in.Roles.Execution, "ecsTaskExecutionRole")
+	set(&in.Roles.CodeDeploy, c.Service+"-codedeploy")
+}
+
+func set[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
+
+func (c *Config) firstThatExists(names ...string) string {
+	for _, n := range names {
+		if exists(c.Path(n)) {
+			return n
+		}
+	}
+	return names[0]
+}
+
+func shorten(s string, n int) string { return s[:min(len(s), n)] }
+
+// nearest returns the candidate within two edits of s, or "".
+func nearest(s string, candidates []string) string {
+	best, at := "", 3
+	for _, c := range candidates {
+		if d := distance(s, c); d < at && d < max(len(s), 1) {
+			best, at = c, d
+		}
+	}
+	return best
+}
+
+// distance is the Levenshtein distance.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diag := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := cmp.Compare(a[i], b[j])
+			diag, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diag+cost*cost)
+		}
+	}
+	return row[len(b)]
+}
