@@ -1,0 +1,101 @@
+package run
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Entry is one line of a journal.
+type Entry struct {
+	Time  time.Time `json:"time"`
+	Event string    `json:"event"` // start, stage, done, skipped, failed, end
+	Stage string    `json:"stage,omitempty"`
+	Error string    `json:"error,omitempty"`
+	File  string    `json:"config,omitempty"` // start: the configuration file
+	Facts *Facts    `json:"facts,omitempty"`  // what is known after the event
+}
+
+// Journal is the append-only record of a run: one JSON object a line, on disk before the
+// next step begins, so that a crashed run can be picked up where it stood.
+type Journal struct {
+	f *os.File
+}
+
+// Folder is where journals are kept: $XDG_STATE_HOME/turnout/runs, or its default.
+func Folder() (string, error) {
+	base := os.Getenv("XDG_STATE_HOME")
+	if base == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", err
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(base, "turnout", "runs"), nil
+}
+
+// Create begins the journal of run id in dir.
+func Create(dir, id string) (*Journal, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create journal: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, id+".jsonl"), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("create journal: %w", err)
+	}
+	return &Journal{f: f}, nil
+}
+
+// Write appends an entry and returns when it is on disk.
+func (j *Journal) Write(e Entry) error {
+	if j == nil {
+		return nil
+	}
+	e.Time = time.Now().UTC()
+	b, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	if _, err := j.f.Write(append(b, '\n')); err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	return j.f.Sync()
+}
+
+// Path is the journal's file.
+func (j *Journal) Path() string { return j.f.Name() }
+
+// Close closes the file.
+func (j *Journal) Close() error {
+	if j == nil {
+		return nil
+	}
+	return j.f.Close()
+}
+
+// ReadJournal reads the entries of a journal; a torn last line is left out.
+func ReadJournal(path string) ([]Entry, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	var out []Entry
+	sc := bufio.NewScanner(f)
+	sc.Buffer(nil, 16<<20)
+	for n := 1; sc.Scan(); n++ {
+		var e Entry
+		if err := json.Unmarshal(sc.Bytes(), &e); err != nil {
+			if !sc.Scan() { // only the last line may be torn
+				return out, nil
+			}
+			return nil, fmt.Errorf("%s:%d: not a journal entry: %w", path, n, err)
+		}
+		out = append(out, e)
+	}
+	return out, sc.Err()
+}
