@@ -1,0 +1,232 @@
+// Package autopsy finds out why a deployment failed and says it in one block: the
+// failing lifecycle event, CodeDeploy's error, why tasks stopped, exit codes, the last
+// log lines, target health, and the likely fix.
+//
+// It only reads. What it may not read (missing permissions) is left out and named: an
+// autopsy never fails.
+package autopsy
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	cdtypes "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
+	"github.com/turnoutdev/turnout/internal/awsclient"
+)
+
+// Report is what was found. It is printed by String and by --json.
+type Report struct {
+	DeploymentID string   `json:"deploymentId"`
+	Status       string   `json:"status"`
+	Event        string   `json:"event,omitempty"` // the lifecycle event that failed
+	Diagnostics  string   `json:"diagnostics,omitempty"`
+	ErrorCode    string   `json:"errorCode,omitempty"`
+	ErrorMessage string   `json:"errorMessage,omitempty"`
+	RollbackID   string   `json:"rollbackId,omitempty"`
+	Tasks        []Task   `json:"tasks,omitempty"`
+	Targets      []Target `json:"targets,omitempty"`
+	Service      []string `json:"serviceEvents,omitempty"` // newest last
+	Fixes        []string `json:"fixes,omitempty"`
+	Missing      []string `json:"missing,omitempty"` // what could not be read, and why
+}
+
+// Task is a task of the failed task set that stopped or is not well.
+type Task struct {
+	ID         string      `json:"id"`
+	Status     string      `json:"status"`
+	Health     string      `json:"health,omitempty"`
+	StopCode   string      `json:"stopCode,omitempty"`
+	Reason     string      `json:"reason,omitempty"`
+	Containers []Container `json:"containers,omitempty"`
+}
+
+// Container is a container of such a task.
+type Container struct {
+	Name     string   `json:"name"`
+	ExitCode *int32   `json:"exitCode,omitempty"`
+	Reason   string   `json:"reason,omitempty"`
+	Health   string   `json:"health,omitempty"`
+	Log      []string `json:"log,omitempty"` // the last lines
+	NoLog    string   `json:"noLog,omitempty"`
+}
+
+// Target is a registered target that is not healthy.
+type Target struct {
+	Group       string `json:"group"`
+	Address     string `json:"address"`
+	State       string `json:"state"`
+	Reason      string `json:"reason,omitempty"`
+	Description string `json:"description,omitempty"`
+}
+
+// Subject says whose death it was.
+type Subject struct {
+	DeploymentID     string
+	Cluster, Service string
+	TaskDefinition   string // ARN of the revision that was deployed
+}
+
+// surgeon collects one report.
+type surgeon struct {
+	Subject
+	aws   *awsclient.Clients
+	rep   *Report
+	since time.Time
+	sets  []cdtypes.ECSTaskSet
+}
+
+// Perform reads all there is about a failed deployment.
+func Perform(ctx context.Context, clients *awsclient.Clients, s Subject) *Report {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	c := &surgeon{Subject: s, aws: clients, rep: &Report{DeploymentID: s.DeploymentID}}
+	c.deployment(ctx)
+	c.targetInfo(ctx)
+	c.tasks(ctx)
+	c.health(ctx)
+	c.serviceEvents(ctx)
+	c.rep.Fixes = fixes(c.rep)
+	return c.rep
+}
+
+func (c *surgeon) missing(what string, err error) {
+	c.rep.Missing = append(c.rep.Missing, fmt.Sprintf("%s: %v", what, err))
+}
+
+func (c *surgeon) deployment(ctx context.Context) {
+	d, err := c.aws.CodeDeploy().GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &c.DeploymentID})
+	if err != nil {
+		c.missing("deployment", err)
+		return
+	}
+	info := d.DeploymentInfo
+	c.rep.Status, c.since = string(info.Status), aws.ToTime(info.CreateTime)
+	if e := info.ErrorInformation; e != nil {
+		c.rep.ErrorCode, c.rep.ErrorMessage = string(e.Code), aws.ToString(e.Message)
+	}
+	if r := info.RollbackInfo; r != nil {
+		c.rep.RollbackID = aws.ToString(r.RollbackDeploymentId)
+	}
+}
+
+func (c *surgeon) targetInfo(ctx context.Context) {
+	id := c.Cluster + ":" + c.Service
+	t, err := c.aws.CodeDeploy().GetDeploymentTarget(ctx, &codedeploy.GetDeploymentTargetInput{DeploymentId: &c.DeploymentID, TargetId: &id})
+	if err != nil || t.DeploymentTarget == nil || t.DeploymentTarget.EcsTarget == nil {
+		if err != nil {
+			c.missing("lifecycle events", err)
+		}
+		return
+	}
+	c.sets = t.DeploymentTarget.EcsTarget.TaskSetsInfo
+	for _, e := range t.DeploymentTarget.EcsTarget.LifecycleEvents {
+		if e.Status == cdtypes.LifecycleEventStatusFailed {
+			c.rep.Event = aws.ToString(e.LifecycleEventName)
+			if e.Diagnostics != nil {
+				c.rep.Diagnostics = aws.ToString(e.Diagnostics.Message)
+			}
+		}
+	}
+}
+
+// tasks reads the tasks of the deployed revision: the stopped ones first, newest first.
+func (c *surgeon) tasks(ctx context.Context) {
+	var arns []string
+	for _, status := range []ecstypes.DesiredStatus{ecstypes.DesiredStatusStopped, ecstypes.DesiredStatusRunning} {
+		l, err := c.aws.ECS().ListTasks(ctx, &ecs.ListTasksInput{Cluster: &c.Cluster, ServiceName: &c.Service, DesiredStatus: status, MaxResults: aws.Int32(100)})
+		if err != nil {
+			c.missing("tasks", err)
+			return
+		}
+		arns = append(arns, l.TaskArns...)
+	}
+	if len(arns) == 0 {
+		return
+	}
+	d, err := c.aws.ECS().DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &c.Cluster, Tasks: arns[:min(len(arns), 100)]})
+	if err != nil {
+		c.missing("tasks", err)
+		return
+	}
+	tasks := d.Tasks
+	sort.SliceStable(tasks, func(i, j int) bool { return aws.ToTime(tasks[i].CreatedAt).After(aws.ToTime(tasks[j].CreatedAt)) })
+	for i := range tasks {
+		if aws.ToString(tasks[i].TaskDefinitionArn) == c.TaskDefinition && len(c.rep.Tasks) < maxTasks {
+			c.rep.Tasks = append(c.rep.Tasks, c.task(ctx, &tasks[i]))
+		}
+	}
+}
+
+// maxTasks bounds a report: the newest few tasks tell as much as all of them.
+const maxTasks = 3
+
+func (c *surgeon) task(ctx context.Context, t *ecstypes.Task) Task {
+	arn := aws.ToString(t.TaskArn)
+	out := Task{
+		ID: arn[strings.LastIndexByte(arn, '/')+1:], Status: aws.ToString(t.LastStatus), Health: string(t.HealthStatus),
+		StopCode: string(t.StopCode), Reason: aws.ToString(t.StoppedReason),
+	}
+	for _, k := range t.Containers {
+		name := aws.ToString(k.Name)
+		con := Container{Name: name, ExitCode: k.ExitCode, Reason: aws.ToString(k.Reason), Health: string(k.HealthStatus)}
+		con.Log, con.NoLog = c.log(ctx, out.ID, name)
+		out.Containers = append(out.Containers, con)
+	}
+	return out
+}
+
+// health reads the targets of green that are not healthy.
+func (c *surgeon) health(ctx context.Context) {
+	for _, s := range c.sets {
+		if s.TaskSetLabel != cdtypes.TargetLabelGreen || s.TargetGroup == nil {
+			continue
+		}
+		name := aws.ToString(s.TargetGroup.Name)
+		g, err := c.aws.ELB().DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{Names: []string{name}})
+		if err != nil || len(g.TargetGroups) == 0 {
+			c.missing("target group "+name, err)
+			continue
+		}
+		h, err := c.aws.ELB().DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: g.TargetGroups[0].TargetGroupArn})
+		if err != nil {
+			c.missing("target health", err)
+			continue
+		}
+		for _, t := range h.TargetHealthDescriptions {
+			if t.TargetHealth.State != "healthy" {
+				c.rep.Targets = append(c.rep.Targets, Target{
+					Group: name, Address: fmt.Sprintf("%s:%d", aws.ToString(t.Target.Id), aws.ToInt32(t.Target.Port)),
+					State: string(t.TargetHealth.State), Reason: string(t.TargetHealth.Reason), Description: aws.ToString(t.TargetHealth.Description),
+				})
+			}
+		}
+	}
+}
+
+// serviceEvents reads the service's messages since the deployment began.
+func (c *surgeon) serviceEvents(ctx context.Context) {
+	d, err := c.aws.ECS().DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &c.Cluster, Services: []string{c.Service}})
+	if err != nil || len(d.Services) == 0 {
+		c.missing("service events", err)
+		return
+	}
+	for _, e := range d.Services[0].Events {
+		if !aws.ToTime(e.CreatedAt).Before(c.since.Truncate(time.Second)) && telling(aws.ToString(e.Message)) && len(c.rep.Service) < 5 {
+			c.rep.Service = append([]string{aws.ToString(e.Message)}, c.rep.Service...)
+		}
+	}
+}
+
+// telling leaves out the messages of ordinary scheduling.
+func telling(m string) bool {
+	return strings.Contains(m, "unhealthy") || strings.Contains(m, "unable") || strings.Contains(m, "failed")
+}

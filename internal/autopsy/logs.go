@@ -1,0 +1,60 @@
+package autopsy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+// lastLines is how many log lines of a container are shown.
+const lastLines = 10
+
+// log reads a container's last lines from CloudWatch Logs; why tells when it cannot.
+func (c *surgeon) log(ctx context.Context, task, container string) (lines []string, why string) {
+	conf, err := c.logConfiguration(ctx, container)
+	if err != nil {
+		return nil, err.Error()
+	}
+	group, prefix := conf.Options["awslogs-group"], conf.Options["awslogs-stream-prefix"]
+	if prefix == "" {
+		return nil, "awslogs-stream-prefix is not set, so the stream cannot be found"
+	}
+	stream := prefix + "/" + container + "/" + task
+	out, err := c.aws.Logs().GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{
+		LogGroupName: &group, LogStreamName: &stream, Limit: aws.Int32(lastLines), StartFromHead: aws.Bool(false),
+	})
+	var none *logstypes.ResourceNotFoundException
+	if errors.As(err, &none) {
+		return nil, "it wrote nothing"
+	}
+	if err != nil {
+		return nil, err.Error()
+	}
+	for _, e := range out.Events {
+		lines = append(lines, aws.ToString(e.Message))
+	}
+	return lines, ""
+}
+
+func (c *surgeon) logConfiguration(ctx context.Context, container string) (*ecstypes.LogConfiguration, error) {
+	d, err := c.aws.ECS().DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &c.TaskDefinition})
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range d.TaskDefinition.ContainerDefinitions {
+		if aws.ToString(k.Name) != container {
+			continue
+		}
+		if k.LogConfiguration == nil || k.LogConfiguration.LogDriver != ecstypes.LogDriverAwslogs {
+			return nil, errors.New("no logConfiguration with the awslogs driver, so no log can be shown")
+		}
+		return k.LogConfiguration, nil
+	}
+	return nil, fmt.Errorf("container %s is not in %s", container, c.TaskDefinition)
+}

@@ -1,0 +1,170 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+)
+
+// pollTarget reads the one ECS target of the deployment, which exists once it started.
+func (f *follower) pollTarget(ctx context.Context) error {
+	if f.target == "" {
+		l, err := f.CodeDeploy.ListDeploymentTargets(ctx, &codedeploy.ListDeploymentTargetsInput{DeploymentId: &f.ID})
+		var notYet *types.DeploymentNotStartedException
+		if errors.As(err, &notYet) {
+			return nil
+		}
+		if err != nil || len(l.TargetIds) == 0 {
+			return err
+		}
+		f.target = l.TargetIds[0]
+	}
+	t, err := f.CodeDeploy.GetDeploymentTarget(ctx, &codedeploy.GetDeploymentTargetInput{DeploymentId: &f.ID, TargetId: &f.target})
+	if err != nil {
+		return err
+	}
+	if t.DeploymentTarget == nil || t.DeploymentTarget.EcsTarget == nil {
+		return nil
+	}
+	f.out.Target = t.DeploymentTarget.EcsTarget
+	f.lifecycle()
+	f.taskSets()
+	return nil
+}
+
+// lifecycle tells which events began and ended since the last poll.
+func (f *follower) lifecycle() {
+	for _, e := range f.out.Target.LifecycleEvents {
+		name, before := aws.ToString(e.LifecycleEventName), f.events[aws.ToString(e.LifecycleEventName)]
+		if e.Status == before {
+			continue
+		}
+		f.events[name] = e.Status
+		running := e.Status == types.LifecycleEventStatusInProgress
+		done := e.Status == types.LifecycleEventStatusSucceeded || e.Status == types.LifecycleEventStatusFailed
+		if running || (done && before != types.LifecycleEventStatusInProgress) {
+			f.emit(Event{Kind: Began, Name: name, Time: aws.ToTime(e.StartTime)})
+		}
+		if done {
+			ev := Event{Kind: Ended, Name: name, Status: string(e.Status), Time: aws.ToTime(e.EndTime)}
+			if e.StartTime != nil && e.EndTime != nil {
+				ev.Took = e.EndTime.Sub(*e.StartTime)
+			}
+			if e.Diagnostics != nil {
+				ev.Message = aws.ToString(e.Diagnostics.Message)
+			}
+			f.emit(ev)
+		}
+		if name == "AllowTraffic" && e.Status == types.LifecycleEventStatusSucceeded {
+			f.out.Shifted = true
+		}
+	}
+}
+
+// taskSets tells how weights and counts have moved.
+func (f *follower) taskSets() {
+	var w [2]float64
+	for _, s := range f.out.Target.TaskSetsInfo {
+		side := 0
+		if s.TaskSetLabel == types.TargetLabelGreen {
+			side = 1
+		}
+		w[side] += s.TrafficWeight
+		label := strings.ToLower(string(s.TaskSetLabel))
+		n := [2]int64{s.RunningCount, s.DesiredCount}
+		if f.counts[label] != n {
+			f.counts[label] = n
+			f.emit(Event{Kind: Tasks, Name: label, Running: n[0], Desired: n[1], Message: fmt.Sprintf("%s: %d of %d tasks running", label, n[0], n[1])})
+		}
+	}
+	if w != f.weights && w[0]+w[1] > 0 {
+		f.weights = w
+		f.emit(Event{Kind: Weights, Blue: w[0], Green: w[1], Message: fmt.Sprintf("traffic: blue %.0f %%, green %.0f %%", w[0], w[1])})
+	}
+}
+
+// pollService tells the service's new messages and the health of green's targets.
+func (f *follower) pollService(ctx context.Context) error {
+	if f.ECS != nil && f.Service != "" {
+		d, err := f.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &f.Cluster, Services: []string{f.Service}})
+		if err != nil {
+			return err
+		}
+		for _, s := range d.Services {
+			events := s.Events
+			sort.SliceStable(events, func(i, j int) bool { return aws.ToTime(events[i].CreatedAt).Before(aws.ToTime(events[j].CreatedAt)) })
+			for _, e := range events {
+				f.serviceEvent(aws.ToString(e.Id), aws.ToString(e.Message), aws.ToTime(e.CreatedAt))
+			}
+		}
+	}
+	return f.pollHealth(ctx)
+}
+
+func (f *follower) serviceEvent(id, message string, at time.Time) {
+	if f.seen[id] {
+		return
+	}
+	f.seen[id] = true
+	if d := f.out.Deployment; d != nil && at.Before(aws.ToTime(d.CreateTime).Truncate(time.Second)) {
+		return // from before this deployment
+	}
+	f.emit(Event{Kind: Service, Time: at, Message: message})
+}
+
+// pollHealth summarises green's target health while green is being installed.
+func (f *follower) pollHealth(ctx context.Context) error {
+	group := f.greenGroup()
+	if f.ELB == nil || group == "" || f.out.Shifted {
+		return nil
+	}
+	if f.groups[group] == "" {
+		g, err := f.ELB.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{Names: []string{group}})
+		if err != nil || len(g.TargetGroups) == 0 {
+			return err
+		}
+		f.groups[group] = aws.ToString(g.TargetGroups[0].TargetGroupArn)
+	}
+	arn := f.groups[group]
+	h, err := f.ELB.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &arn})
+	if err != nil {
+		return err
+	}
+	var parts []string
+	for _, t := range h.TargetHealthDescriptions {
+		p := fmt.Sprintf("%s:%d %s", aws.ToString(t.Target.Id), aws.ToInt32(t.Target.Port), t.TargetHealth.State)
+		if t.TargetHealth.Description != nil && t.TargetHealth.Reason != "" {
+			p += " (" + *t.TargetHealth.Description + ")"
+		}
+		parts = append(parts, p)
+	}
+	sort.Strings(parts)
+	if s := strings.Join(parts, ", "); s != f.health {
+		f.health = s
+		if s != "" {
+			f.emit(Event{Kind: Health, Name: group, Message: s})
+		}
+	}
+	return nil
+}
+
+func (f *follower) greenGroup() string {
+	if f.out.Target == nil {
+		return ""
+	}
+	for _, s := range f.out.Target.TaskSetsInfo {
+		if s.TaskSetLabel == types.TargetLabelGreen && s.TargetGroup != nil {
+			return aws.ToString(s.TargetGroup.Name)
+		}
+	}
+	return ""
+}
