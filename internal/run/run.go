@@ -10,6 +10,7 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/config"
+	"github.com/turnoutdev/turnout/internal/watch"
 )
 
 // Run is one run of the pipeline.
@@ -30,6 +31,7 @@ type Options struct {
 	DeploymentConfig string        // overrides the group's, "" for it
 	Description      string
 	Source           string // folder to build from instead of the configuration's, for baselines
+	URL              string // where the production listener is reached, "" to ask AWS
 }
 
 // Facts are what the stages found and did, in order. They are journaled and printed by
@@ -65,6 +67,7 @@ type Reporter interface {
 	Done(stage, result string, took time.Duration)
 	Skipped(stage, reason string)
 	Failed(stage string, took time.Duration)
+	Watched(e watch.Event)           // something that happened to the deployment
 	Note(format string, args ...any) // progress inside a stage
 	Warn(format string, args ...any)
 }

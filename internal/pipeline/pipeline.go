@@ -1,0 +1,100 @@
+// Package pipeline takes a service from its source to shifted traffic: one literal list
+// of stages, run in order. Stages know nothing of each other; what they share travels in
+// the run record.
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/turnoutdev/turnout/internal/pipeline/build"
+	"github.com/turnoutdev/turnout/internal/pipeline/push"
+	"github.com/turnoutdev/turnout/internal/pipeline/register"
+	"github.com/turnoutdev/turnout/internal/pipeline/render"
+	"github.com/turnoutdev/turnout/internal/pipeline/shift"
+	"github.com/turnoutdev/turnout/internal/pipeline/verify"
+	"github.com/turnoutdev/turnout/internal/run"
+)
+
+// Stage is one step. Run returns one line about what it did.
+type Stage interface {
+	String() string
+	Run(ctx context.Context, r *run.Run) (result string, err error)
+}
+
+// Checker is a stage that can find faults before any stage has run.
+type Checker interface {
+	Check(ctx context.Context, r *run.Run) error
+}
+
+// Skipper is a stage that may have nothing to do; a reason means it is skipped.
+type Skipper interface {
+	Skip(r *run.Run) (reason string)
+}
+
+// Ship is the whole way from the source to verified traffic.
+var Ship = []Stage{
+	build.Stage{},    // the image, tagged with the commit
+	push.Stage{},     // to ECR, by digest
+	render.Stage{},   // the image into the task definition
+	register.Stage{}, // a new revision
+	shift.Stage{},    // CodeDeploy moves the traffic
+	verify.Stage{},   // the new revision serves
+}
+
+// Build, Deploy are parts of Ship.
+var (
+	Build  = Ship[:2]
+	Deploy = Ship[2:]
+)
+
+// Execute runs the stages in order, each journaled before and after. All checks run
+// before the first stage, so that what can be known is known before anything changes.
+func Execute(ctx context.Context, r *run.Run, stages []Stage) error {
+	for _, s := range stages {
+		if c, ok := s.(Checker); ok {
+			if err := c.Check(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+	file := r.Config.File
+	if err := r.Journal.Write(run.Entry{Event: "start", File: file, Facts: &r.Facts}); err != nil {
+		return err
+	}
+	for _, s := range stages {
+		if err := step(ctx, r, s); err != nil {
+			return err
+		}
+	}
+	return r.Journal.Write(run.Entry{Event: "end", Facts: &r.Facts})
+}
+
+func step(ctx context.Context, r *run.Run, s Stage) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	name := s.String()
+	if sk, ok := s.(Skipper); ok {
+		if why := sk.Skip(r); why != "" {
+			r.Report.Skipped(name, why)
+			return r.Journal.Write(run.Entry{Event: "skipped", Stage: name, Facts: &r.Facts})
+		}
+	}
+	if err := r.Journal.Write(run.Entry{Event: "stage", Stage: name, Facts: &r.Facts}); err != nil {
+		return err
+	}
+	began := time.Now()
+	r.Report.Begin(name)
+	result, err := s.Run(ctx, r)
+	if err != nil {
+		r.Report.Failed(name, time.Since(began))
+		if jerr := r.Journal.Write(run.Entry{Event: "failed", Stage: name, Error: err.Error(), Facts: &r.Facts}); jerr != nil {
+			return fmt.Errorf("%w (and the journal: %w)", err, jerr)
+		}
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	r.Report.Done(name, result, time.Since(began))
+	return r.Journal.Write(run.Entry{Event: "done", Stage: name, Facts: &r.Facts})
+}
