@@ -38,6 +38,10 @@ type Driver interface {
 // ErrNoImage is matched by pull errors for references that do not exist.
 var ErrNoImage = errors.New("image not found")
 
+// ErrNoServices is matched by Create's error when the driver cannot offer
+// SandboxSpec.Services here; without them Create may succeed.
+var ErrNoServices = errors.New("services inside a sandbox are not possible")
+
 // StartError is why a container could not be started at all: the program is not in the
 // image, is built for another architecture, or the user is unknown.
 type StartError struct {
@@ -83,7 +87,8 @@ type SandboxSpec struct {
 	Ports    []uint16          // TCP ports that must be reachable through Dial
 	// Services are TCP services of the cloud that containers reach inside the sandbox,
 	// such as 169.254.170.2:80; each accepted connection is handed to its function,
-	// which must close it. Drivers that cannot do it return an error that says so.
+	// which must close it. Drivers that cannot do it return an error that says why and
+	// matches ErrNoServices.
 	Services map[netip.AddrPort]func(net.Conn)
 	ShmSize  int64 // bytes, 0 for the driver's default
 }
@@ -104,25 +109,29 @@ type Sandbox interface {
 
 // ContainerSpec describes one container of a sandbox. Zero values inherit from the image.
 type ContainerSpec struct {
-	Name         string // unique in the sandbox
-	Image        string // Image.ID
-	Entrypoint   []string
-	Cmd          []string
-	Env          []string // K=V, over the image's own
-	WorkingDir   string
-	User         string // "1000", "1000:1000", "name"
-	Mounts       []Mount
-	Tmpfs        map[string]int64 // path → bytes
-	MemoryBytes  int64            // hard limit, 0 for none
-	CPUShares    int64            // relative weight; 1024 is one CPU
-	ReadonlyRoot bool
-	Privileged   bool
-	Init         bool
-	CapAdd       []string // "NET_ADMIN" form
-	CapDrop      []string
-	Ulimits      []Ulimit
-	Sysctls      map[string]string
-	ExtraHosts   map[string]string // name → address, for /etc/hosts
+	Name        string // unique in the sandbox
+	Image       string // Image.ID
+	Entrypoint  []string
+	Cmd         []string
+	Env         []string // K=V, over the image's own
+	WorkingDir  string
+	User        string // "1000", "1000:1000", "name"
+	Mounts      []Mount
+	Tmpfs       map[string]int64 // path → bytes
+	MemoryBytes int64            // hard limit, 0 for none
+	// MemoryReservation is the soft limit in bytes that holds when memory is short, 0
+	// for none; drivers that cannot do it ignore it.
+	MemoryReservation int64
+	CPUShares         int64 // relative weight; 1024 is one CPU
+	ReadonlyRoot      bool
+	Privileged        bool
+	Init              bool
+	CapAdd            []string // "NET_ADMIN" form
+	CapDrop           []string
+	Ulimits           []Ulimit
+	Sysctls           map[string]string
+	ExtraHosts        map[string]string // name → address, for /etc/hosts
+	Labels            map[string]string // shown where the driver can (docker inspect)
 	// LogPath is the file that receives stdout and stderr, appended, made by the caller.
 	LogPath string
 }
