@@ -107,7 +107,8 @@ type Sandbox interface {
 	Close(ctx context.Context) error
 }
 
-// ContainerSpec describes one container of a sandbox. Zero values inherit from the image.
+// ContainerSpec describes one container of a sandbox. Zero values inherit from the image,
+// but for Cmd beside an Entrypoint of its own: that drops the image's Cmd, as Docker does.
 type ContainerSpec struct {
 	Name        string // unique in the sandbox
 	Image       string // Image.ID
@@ -153,7 +154,8 @@ type Mount struct {
 type Container interface {
 	// ID is the driver's own name of it (runtimeId in ECS).
 	ID() string
-	// Wait returns when the container has exited; again and again the same.
+	// Wait returns when the container has exited and all that it wrote is in its LogPath;
+	// again and again the same.
 	Wait(ctx context.Context) (Exit, error)
 	// Signal reaches the container's first process. After the exit it does nothing.
 	Signal(ctx context.Context, sig syscall.Signal) error
