@@ -43,10 +43,12 @@ var Ship = []Stage{
 	verify.Stage{},   // the new revision serves
 }
 
-// Build, Deploy are parts of Ship.
+// Parts of Ship: the image alone, the way of an image that was pushed already, and what
+// a service needs before it can be created.
 var (
-	Build  = Ship[:2]
-	Deploy = Ship[2:]
+	Build         = Ship[:2]
+	Deploy        = Ship[2:]
+	FirstRevision = Ship[:4]
 )
 
 // Execute runs the stages in order, each journaled before and after. All checks run

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/turnoutdev/turnout/internal/pipeline"
+	"github.com/turnoutdev/turnout/internal/provision"
+	"github.com/turnoutdev/turnout/internal/run"
+)
+
+func newProvision(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "provision",
+		Short: "Make the infrastructure that turnout.yml describes",
+		Long: `Provision makes, by AWS API calls alone, what the service needs: repository, roles, log
+groups, cluster, load balancer with two target groups and listeners, the service with its
+first revision, and the CodeDeploy application and deployment group. What exists is used
+as it is, so it may be run again at any time.`,
+		Example: "  turnout provision --local\n  turnout provision --profile staging",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return runProvision(c.Context(), g) },
+	}
+}
+
+func runProvision(ctx context.Context, g *global) error {
+	r, err := g.begin(ctx, run.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Journal.Close() }() // every entry is on disk already
+	return provisionRun(ctx, g, r)
+}
+
+// provisionRun makes the infrastructure of r and, where there is no service yet, its
+// first revision from the run's source.
+func provisionRun(ctx context.Context, g *global, r *run.Run) error {
+	began, made, kept := time.Now(), 0, 0
+	p := &provision.Provisioner{AWS: r.AWS, Config: r.Config, Tell: func(kind, name string, isNew bool) {
+		mark := g.Dim("=")
+		if isNew {
+			mark, made = g.Good("+"), made+1
+		} else {
+			kept++
+		}
+		g.Talk("%s %-17s %s", mark, kind, name)
+	}}
+	if err := p.Base(ctx); err != nil {
+		return err
+	}
+	has, err := p.HasService(ctx)
+	if err != nil {
+		return err
+	}
+	if !has {
+		if err := pipeline.Execute(ctx, r, pipeline.FirstRevision); err != nil {
+			return err
+		}
+	}
+	if err := p.Service(ctx, r.Facts.TaskDefinition); err != nil {
+		return err
+	}
+	g.Talk("%s %d made, %d stood already (%s)", g.Good("provisioned"), made, kept, time.Since(began).Round(10*time.Millisecond))
+	if g.JSON {
+		_, err = fmt.Fprintf(g.Out, "{\"made\": %d, \"kept\": %d}\n", made, kept)
+	}
+	return err
+}

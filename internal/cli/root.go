@@ -1,0 +1,128 @@
+// Package cli is the command line: one file per verb, each an options struct and a run
+// function. It parses, connects and prints; what happens stands in the packages below.
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/pipeline/shift"
+	"github.com/turnoutdev/turnout/internal/term"
+)
+
+// Main runs the command line and returns its exit code. A first Ctrl-C (or SIGTERM)
+// cancels the context, so that commands can end what they began; a second one ends the
+// process at once.
+func Main(args []string, s *term.Streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // the second signal has its default effect
+	return Run(ctx, args, s)
+}
+
+// Run is Main without signals, for tests.
+func Run(ctx context.Context, args []string, s *term.Streams) int {
+	g := &global{Streams: s}
+	root := newRoot(g)
+	root.SetArgs(args)
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	report(g, err)
+	return fault.Code(err)
+}
+
+// report prints an error with its autopsy and hint.
+func report(g *global, err error) {
+	var quiet *silent
+	if errors.As(err, &quiet) {
+		return
+	}
+	var failure *shift.Failure
+	if errors.As(err, &failure) {
+		g.Talk("")
+		g.Talk("%s", failure.Report.String())
+	}
+	g.Fail(err, fault.Hint(err))
+}
+
+// silent is an error whose story has been told already; only its code remains.
+type silent struct{ err error }
+
+func (e *silent) Error() string { return e.err.Error() }
+func (e *silent) Unwrap() error { return e.err }
+
+// global are the options of every verb.
+type global struct {
+	*term.Streams
+	Config  string // --config-file
+	Local   bool
+	Region  string
+	Profile string
+	State   string
+	JSON    bool
+	NoColor bool
+}
+
+func newRoot(g *global) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "turnout",
+		Short: "Ship containers to Amazon ECS by blue/green, rehearsed on a local cloud first",
+		Long: `Turnout takes a service from commit to shifted traffic on Amazon ECS with CodeDeploy
+blue/green, and carries a local cloud that speaks AWS's own protocols, so that the same
+deployment is rehearsed on this machine before it touches production.
+
+  turnout rehearse examples/hello    build, provision, ship under load, drill a rollback
+  turnout up                         start the local cloud and keep it running
+  turnout ship                       build, push, render, register, shift, verify`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			if g.NoColor {
+				g.Color = false
+			}
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	f := root.PersistentFlags()
+	f.StringVarP(&g.Config, "file", "f", ".", "turnout.yml, or the folder it stands in")
+	f.BoolVar(&g.Local, "local", false, "talk to the local cloud that `turnout up` started")
+	f.StringVar(&g.Region, "region", "", "AWS region (default: the configuration's, else the environment's)")
+	f.StringVar(&g.Profile, "profile", "", "AWS profile")
+	f.StringVar(&g.State, "state", "", "folder of the local cloud's state (default: the user's state folder)")
+	f.BoolVar(&g.JSON, "json", false, "print the result as one JSON object on stdout")
+	f.BoolVarP(&g.Quiet, "quiet", "q", false, "print errors only")
+	f.BoolVar(&g.NoColor, "no-color", false, "no colour on terminals (also NO_COLOR)")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fault.New(fault.Usage, "`"+c.CommandPath()+" --help` shows what there is", "%w", err)
+	})
+	root.AddCommand(newShip(g), newBuild(g), newDeploy(g), newRender(g), newProvision(g), newWatch(g),
+		newUp(g), newDown(g), newEnv(g), newRehearse(g), newSchema(g))
+	return root
+}
+
+// version is what the module system knows of this binary.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
+
+// usage makes an argument error.
+func usage(c *cobra.Command, format string, args ...any) error {
+	return fault.New(fault.Usage, "`"+c.CommandPath()+" --help` shows an example", format, args...)
+}

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/turnoutdev/turnout/internal/awsclient"
+	"github.com/turnoutdev/turnout/internal/config"
+	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/localcloud"
+	"github.com/turnoutdev/turnout/internal/run"
+	"github.com/turnoutdev/turnout/internal/term"
+)
+
+// load reads turnout.yml.
+func (g *global) load() (*config.Config, error) {
+	c, err := config.Load(g.Config)
+	if errors.Is(err, config.ErrNone) {
+		return nil, fault.New(fault.Usage, "write one (`service: NAME` is enough), or name it with --file", "%w", err)
+	}
+	return c, err
+}
+
+// stateDir is the folder of the local cloud's state.
+func (g *global) stateDir() (string, error) {
+	if g.State != "" {
+		return g.State, nil
+	}
+	return localcloud.Folder()
+}
+
+// handle finds the running local cloud.
+func (g *global) handle() (*localcloud.Handle, error) {
+	dir, err := g.stateDir()
+	if err != nil {
+		return nil, err
+	}
+	h, err := localcloud.Read(dir)
+	if errors.Is(err, localcloud.ErrNone) {
+		return nil, fault.New(fault.Usage, "start one with `turnout up`", "%w (state folder %s)", err, dir)
+	}
+	return h, err
+}
+
+// clients connects to the local cloud or to AWS. Only the endpoint differs.
+func (g *global) clients(ctx context.Context, c *config.Config) (*awsclient.Clients, error) {
+	o := awsclient.Options{Region: g.Region, Profile: g.Profile}
+	if g.Local || (c != nil && c.Local) {
+		h, err := g.handle()
+		if err != nil {
+			return nil, err
+		}
+		o = awsclient.Options{Region: h.Region, Endpoint: h.Endpoint, AccessKeyID: h.AccessKeyID, SecretAccessKey: h.SecretAccessKey}
+	} else if o.Region == "" && c != nil {
+		o.Region = c.Region
+	}
+	a, err := awsclient.New(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if a.Region == "" {
+		return nil, fault.New(fault.Usage, "set region in turnout.yml, AWS_REGION, or --region; --local needs none", "no AWS region is known")
+	}
+	return a, nil
+}
+
+// begin makes the run of a pipeline command.
+func (g *global) begin(ctx context.Context, o run.Options) (*run.Run, error) {
+	c, err := g.load()
+	if err != nil {
+		return nil, err
+	}
+	a, err := g.clients(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	r := &run.Run{ID: run.NewID(time.Now()), Config: c, AWS: a, Options: o, Report: term.NewReporter(g.Streams)}
+	dir, err := run.Folder()
+	if err != nil {
+		return nil, err
+	}
+	r.Journal, err = run.Create(dir, r.ID)
+	return r, err
+}

@@ -1,0 +1,82 @@
+// Package term is the only place that knows whether a person or a log file reads.
+//
+// stdout is data, stderr is talk. Colour is for terminals only, and not when NO_COLOR is
+// set or TERM is dumb; CI logs get the same lines without it.
+package term
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// Streams are a command's three files and what is known about them.
+type Streams struct {
+	In    io.Reader
+	Out   io.Writer
+	Err   io.Writer
+	Color bool // on Err
+	Quiet bool // no progress on Err, errors only
+	TTY   bool // Err is a terminal
+}
+
+// System returns the process's own streams.
+func System() *Streams {
+	tty := term.IsTerminal(int(os.Stderr.Fd()))
+	return &Streams{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, TTY: tty,
+		Color: tty && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+	}
+}
+
+// The styles of talk.
+const (
+	bold   = "1"
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	blue   = "34"
+	cyan   = "36"
+)
+
+func (s *Streams) style(code, text string) string {
+	if !s.Color || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// Talk writes a line of progress, unless quiet.
+func (s *Streams) Talk(format string, args ...any) {
+	if !s.Quiet {
+		fmt.Fprintf(s.Err, format+"\n", args...)
+	}
+}
+
+// Warn writes a warning, even when quiet.
+func (s *Streams) Warn(format string, args ...any) {
+	fmt.Fprintf(s.Err, "%s %s\n", s.style(yellow, "warning:"), fmt.Sprintf(format, args...))
+}
+
+// Fail writes an error and, if there is one, the next step.
+func (s *Streams) Fail(err error, hint string) {
+	fmt.Fprintf(s.Err, "%s %v\n", s.style(red, "error:"), err)
+	if hint != "" {
+		fmt.Fprintf(s.Err, "%s %s\n", s.style(cyan, " hint:"), hint)
+	}
+}
+
+// Bold marks a heading.
+func (s *Streams) Bold(text string) string { return s.style(bold, text) }
+
+// Dim marks what matters less.
+func (s *Streams) Dim(text string) string { return s.style(dim, text) }
+
+// Good and Bad colour a verdict.
+func (s *Streams) Good(text string) string { return s.style(green, text) }
+
+// Bad colours a failure.
+func (s *Streams) Bad(text string) string { return s.style(red, text) }
