@@ -20,17 +20,22 @@ type Spec struct {
 	Cluster    string // cluster name, for labels and metadata
 	Service    string // service name or ""
 	Definition types.TaskDefinition
-	// Env holds additional variables per container, resolved secrets among them:
-	// never logged, never shown.
+	// Env holds additional variables per container, resolved secrets and environment
+	// files among them: never logged, never shown. The definition's own environment wins
+	// over it. AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is left out where the task cannot
+	// reach MetadataAddr.
 	Env map[string][]types.KeyValuePair
-	// Credentials gives the registry's user and password for an image ("" for anonymous).
+	// Credentials gives the registry's user and password for an image as Image rewrote
+	// it ("" for anonymous); nil pulls anonymously.
 	Credentials func(ctx context.Context, image string) (user, password string, err error)
 	// Image rewrites a reference before it is pulled, for example from the real ECR host
 	// name to the local registry; nil keeps it.
 	Image func(ref string) string
 	// Services are reachable inside the task, see runtime.SandboxSpec.
 	Services map[netip.AddrPort]func(net.Conn)
-	// LogSink receives every line that a container writes, for awslogs; nil for none.
+	// LogSink receives every line that a container writes, for awslogs, without its end
+	// and in pieces of 16 KiB if it is longer; nil for none. It may keep the line. Calls
+	// for one container come in order, the last before the task is STOPPED.
 	LogSink func(container string, at time.Time, line []byte)
 }
 
@@ -46,8 +51,8 @@ type State struct {
 	StoppingAt     time.Time
 	StoppedAt      time.Time
 	StopCode       types.TaskStopCode
-	StoppedReason  string // AWS's texts
-	ExecutionEnded time.Time
+	StoppedReason  string    // AWS's texts
+	ExecutionEnded time.Time // the first essential container exited
 }
 
 // ContainerState is what is known of one container.
@@ -67,7 +72,8 @@ type ContainerState struct {
 // Runner starts tasks; Agent implements it. ECS declares its own interface like this.
 type Runner interface {
 	// Start begins to run spec and returns at once. observe is called with every new
-	// state, in order, from one goroutine, the last with Status STOPPED.
+	// state, in order, from one goroutine, the last with Status STOPPED. It may call
+	// Task.Stop; what it waits for, the task waits for.
 	Start(spec Spec, observe func(State)) Task
 }
 
