@@ -10,7 +10,7 @@ func ECS(ops []Op) *Service {
 	return &Service{
 		ID: "ecs", SDK: "ECS", SigningNames: []string{"ecs"}, Version: "2014-11-13",
 		Protocols: []Protocol{JSON11}, TargetPrefix: "AmazonEC2ContainerServiceV20141113",
-		Names: ecsNames(), Ops: ops,
+		Names: ecsNames(), Ops: ops, Wording: ECSWords, InvalidCode: "InvalidParameterException",
 	}
 }
 
@@ -28,7 +28,7 @@ func ECR(ops []Op) *Service {
 	return &Service{
 		ID: "ecr", SDK: "ECR", SigningNames: []string{"ecr"}, Version: "2015-09-21",
 		Protocols: []Protocol{JSON11}, TargetPrefix: "AmazonEC2ContainerRegistry_V20150921",
-		Names: ecrNames(), Ops: ops,
+		Names: ecrNames(), Ops: ops, Wording: ECRWords, InvalidCode: "InvalidParameterException",
 	}
 }
 
@@ -38,7 +38,7 @@ func ELBv2(ops []Op) *Service {
 		ID: "elasticloadbalancing", SDK: "Elastic Load Balancing v2",
 		SigningNames: []string{"elasticloadbalancing"}, Version: "2015-12-01",
 		Protocols: []Protocol{Query}, XMLNS: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
-		Names: &codec.Names{}, Ops: ops,
+		Names: &codec.Names{}, Ops: ops, Wording: CoralWords, InvalidCode: "ValidationError",
 	}
 }
 
@@ -47,8 +47,7 @@ func STS(ops []Op) *Service {
 	return &Service{
 		ID: "sts", SDK: "STS", SigningNames: []string{"sts"}, Version: "2011-06-15",
 		Protocols: []Protocol{Query}, XMLNS: "https://sts.amazonaws.com/doc/2011-06-15/",
-		Unsigned: []string{"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"},
-		Names:    stsNames(), Ops: ops,
+		Names: stsNames(), Ops: ops, Wording: CoralWords, InvalidCode: "ValidationError",
 	}
 }
 
@@ -57,7 +56,7 @@ func IAM(ops []Op) *Service {
 	return &Service{
 		ID: "iam", SDK: "IAM", SigningNames: []string{"iam"}, Version: "2010-05-08",
 		Protocols: []Protocol{Query}, XMLNS: "https://iam.amazonaws.com/doc/2010-05-08/",
-		Names: iamNames(), Ops: ops,
+		Names: iamNames(), Ops: ops, Wording: CoralWords, InvalidCode: "ValidationError",
 	}
 }
 
@@ -67,7 +66,7 @@ func CloudWatch(ops []Op) *Service {
 		ID: "cloudwatch", SDK: "CloudWatch", SigningNames: []string{"monitoring"}, Version: "2010-08-01",
 		Protocols: []Protocol{CBOR, JSON10, Query}, TargetPrefix: "GraniteServiceVersion20100801",
 		XMLNS: "http://monitoring.amazonaws.com/doc/2010-08-01/",
-		Names: cloudwatchNames(), Ops: ops,
+		Names: cloudwatchNames(), Ops: ops, Wording: CoralWords, InvalidCode: "ValidationError",
 	}
 }
 
@@ -76,7 +75,7 @@ func Logs(ops []Op) *Service {
 	return &Service{
 		ID: "logs", SDK: "CloudWatch Logs", SigningNames: []string{"logs"}, Version: "2014-03-28",
 		Protocols: []Protocol{JSON11}, TargetPrefix: "Logs_20140328",
-		Names: logsNames(), Ops: ops,
+		Names: logsNames(), Ops: ops, Wording: CoralWords, InvalidCode: "InvalidParameterException",
 	}
 }
 
@@ -85,7 +84,7 @@ func SSM(ops []Op) *Service {
 	return &Service{
 		ID: "ssm", SDK: "SSM", SigningNames: []string{"ssm"}, Version: "2014-11-06",
 		Protocols: []Protocol{JSON11}, TargetPrefix: "AmazonSSM",
-		Names: ssmNames(), Ops: ops,
+		Names: ssmNames(), Ops: ops, Wording: CoralWords, InvalidCode: "ValidationException",
 	}
 }
 
@@ -94,6 +93,6 @@ func SecretsManager(ops []Op) *Service {
 	return &Service{
 		ID: "secretsmanager", SDK: "Secrets Manager", SigningNames: []string{"secretsmanager"}, Version: "2017-10-17",
 		Protocols: []Protocol{JSON11}, TargetPrefix: "secretsmanager",
-		Names: &codec.Names{}, Ops: ops,
+		Names: &codec.Names{}, Ops: ops, Wording: CoralWords, InvalidCode: "ValidationException",
 	}
 }

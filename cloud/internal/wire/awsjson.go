@@ -13,10 +13,14 @@ func (awsJSON) decode(x *exchange, in any) ([]string, error) {
 }
 
 func (awsJSON) encode(x *exchange, b []byte, out any) ([]byte, error) {
+	if x.service.model().Void(x.op.Name) {
+		return b, nil
+	}
 	return x.service.Names.AppendJSON(b, out)
 }
 
 func (awsJSON) fail(x *exchange, b []byte, f *fault) []byte {
+	x.queryError(f)
 	b = append(b, `{"__type":`...)
 	b = codec.AppendQuoted(b, f.code)
 	return appendJSONFault(x, b, f)

@@ -19,12 +19,14 @@ func (awsQuery) encode(x *exchange, b []byte, out any) ([]byte, error) {
 	b = append(b, `Response xmlns="`...)
 	b = append(b, x.service.XMLNS...)
 	b = append(b, `">`...)
-	b = append(append(append(b, '<'), op...), "Result>"...)
-	b, err := x.service.Names.AppendXML(b, out)
-	if err != nil {
-		return nil, err
+	if !x.service.model().Void(op) {
+		b = append(append(append(b, '<'), op...), "Result>"...)
+		var err error
+		if b, err = x.service.Names.AppendXML(b, out); err != nil {
+			return nil, err
+		}
+		b = append(append(append(b, "</"...), op...), "Result>"...)
 	}
-	b = append(append(append(b, "</"...), op...), "Result>"...)
 	b = append(b, "<ResponseMetadata><RequestId>"...)
 	b = append(b, x.id...)
 	b = append(b, "</RequestId></ResponseMetadata></"...)
@@ -42,7 +44,7 @@ func (awsQuery) fail(x *exchange, b []byte, f *fault) []byte {
 	b = append(b, "><Error><Type>"...)
 	b = append(b, f.kind()...)
 	b = append(b, "</Type><Code>"...)
-	b = codec.AppendXMLText(b, f.code)
+	b = codec.AppendXMLText(b, x.service.queryCode(f.code))
 	b = append(b, "</Code><Message>"...)
 	b = codec.AppendXMLText(b, f.message)
 	b = append(b, "</Message>"...)
@@ -55,3 +57,18 @@ func (awsQuery) fail(x *exchange, b []byte, f *fault) []byte {
 }
 
 func (awsQuery) present(x *exchange, path string) bool { return x.form.Has(path) }
+
+// queryCode is what awsQuery calls an error of this shape.
+func (s *Service) queryCode(shape string) string {
+	if s == nil {
+		return shape
+	}
+	return s.model().Code(shape)
+}
+
+// queryError tells awsQuery's code for an error to clients that used to speak it.
+func (x *exchange) queryError(f *fault) {
+	if x.r.Header.Get("X-Amzn-Query-Mode") == "true" {
+		x.w.Header()["X-Amzn-Query-Error"] = []string{x.service.queryCode(f.code) + ";" + f.kind()}
+	}
+}

@@ -141,10 +141,5 @@ func (x *exchange) setStatus(f *fault, api smithy.APIError) {
 	}
 }
 
-// status returns the HTTP status of an error code, 0 if nothing special is known.
-func (s *Service) status(code string) int {
-	return s.Status[code]
-}
-
 // isMessage reports whether a member is the message that every error has.
 func isMessage(name string) bool { return strings.EqualFold(name, "message") }

@@ -79,7 +79,7 @@ func (x *exchange) admit() (context.Context, error) {
 			return nil, err
 		}
 	}
-	if x.srv.opts.Authenticate == nil || x.op != nil && x.service.unsigned(x.op.Name) {
+	if x.srv.opts.Authenticate == nil || x.op != nil && x.service.model().Unsigned(x.op.Name) {
 		return identity.With(ctx, identity.Caller{SourceIP: sourceIP(x.r)}), nil
 	}
 	x.r = x.r.WithContext(ctx)

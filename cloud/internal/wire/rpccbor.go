@@ -15,15 +15,16 @@ func (rpcCBOR) decode(x *exchange, in any) ([]string, error) {
 
 func (rpcCBOR) encode(x *exchange, b []byte, out any) ([]byte, error) {
 	x.w.Header()["Smithy-Protocol"] = []string{"rpc-v2-cbor"}
+	if x.service.model().Void(x.op.Name) {
+		return b, nil
+	}
 	return x.service.Names.AppendCBOR(b, out)
 }
 
 func (rpcCBOR) fail(x *exchange, b []byte, f *fault) []byte {
 	h := x.w.Header()
 	h["Smithy-Protocol"] = []string{"rpc-v2-cbor"}
-	if x.r.Header.Get("X-Amzn-Query-Mode") == "true" {
-		h["X-Amzn-Query-Error"] = []string{x.service.queryCode(f.code) + ";" + f.kind()}
-	}
+	x.queryError(f)
 	names := &codec.Names{}
 	if x.service != nil {
 		names = x.service.Names

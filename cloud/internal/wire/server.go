@@ -22,7 +22,7 @@ type Options struct {
 
 	// Authenticate tells who calls; nil lets everybody in as nobody. Called(r.Context())
 	// names the operation. body is what was signed; it is nil for services with a Handler.
-	// Operations that are Unsigned and requests without credentials to them pass by it.
+	// Operations that take no signature (sts AssumeRoleWithWebIdentity) pass by it.
 	Authenticate func(r *http.Request, body []byte) (identity.Caller, error)
 
 	// Authorize refuses what the caller (identity.From(ctx)) may not do; nil permits all.
@@ -97,7 +97,7 @@ func (s *Server) add(svc *Service) {
 // then the caller's permission, then the operation.
 func (s *Server) chain(svc *Service, op *Op) Call {
 	call := func(ctx context.Context, in any) (any, error) {
-		if err := svc.check(op, in); err != nil {
+		if err := svc.check(ctx, op, in); err != nil {
 			return nil, err
 		}
 		if s.opts.Authorize != nil {

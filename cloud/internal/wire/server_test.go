@@ -121,11 +121,11 @@ func TestUnknownOperations(t *testing.T) {
 
 func TestPresentAndUnknownMembers(t *testing.T) {
 	s := newServer(&clusters{}, nil)
-	_, body := post(t, s, `{"loadBalancers":[{"containerPort":0}]}`, "X-Amz-Target", ecsTarget+"CreateService")
+	_, body := post(t, s, `{"serviceName":"web","loadBalancers":[{"containerPort":0}]}`, "X-Amz-Target", ecsTarget+"CreateService")
 	if !strings.Contains(body, "port given") {
 		t.Errorf("a zero that was sent is present: %s", body)
 	}
-	resp, body := post(t, s, `{"loadBalancers":[{"containerPort":null,"kontainerPort":1}]}`, "X-Amz-Target", ecsTarget+"CreateService")
+	resp, body := post(t, s, `{"serviceName":"web","loadBalancers":[{"containerPort":null,"kontainerPort":1}]}`, "X-Amz-Target", ecsTarget+"CreateService")
 	if body != `{}` {
 		t.Errorf("null is absent: %s", body)
 	}

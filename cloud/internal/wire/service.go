@@ -2,8 +2,10 @@ package wire
 
 import (
 	"net/http"
+	"sync"
 
 	"github.com/turnoutdev/turnout/cloud/internal/wire/codec"
+	"github.com/turnoutdev/turnout/cloud/internal/wire/constraints"
 )
 
 // Protocol is one of AWS's wire protocols.
@@ -30,15 +32,20 @@ type Service struct {
 	XMLNS        string     // of awsQuery's responses
 
 	Ops      []Op
-	Unsigned []string       // operations that need no credentials
-	Status   map[string]int // HTTP statuses of error codes, where the model does not tell
-	PathRoot []string       // prefixes of restJson paths
+	Status   map[string]int // HTTP statuses of error codes that the model does not have
+	PathRoot []string       // prefixes of paths that are the service's, signed or not
+
+	Wording     Wording // of broken constraints
+	InvalidCode string  // the error's code then
 
 	// Handler serves all the service's requests instead of Ops (S3). Requests arrive
 	// authenticated, their bodies decoded from aws-chunked.
 	Handler http.Handler
 
 	Names *codec.Names
+
+	once  sync.Once
+	table *constraints.Table
 }
 
 // Op returns the operation called name, or nil.
@@ -69,18 +76,17 @@ func (s *Service) signs(name string) bool {
 	return false
 }
 
-func (s *Service) unsigned(op string) bool {
-	for _, n := range s.Unsigned {
-		if n == op {
-			return true
-		}
-	}
-	return false
+// model returns the facts generated from the service's model, read at their first use; nil
+// has none.
+func (s *Service) model() *constraints.Table {
+	s.once.Do(func() { s.table = constraints.For(s.ID) })
+	return s.table
 }
 
-// queryCode returns the awsQuery code of an error that the service's newer protocols call
-// by its shape.
-func (s *Service) queryCode(shape string) string { return shape }
-
-// check holds a decoded input against the model's constraints.
-func (s *Service) check(*Op, any) error { return nil }
+// status returns the HTTP status of an error code, 0 if nothing special is known.
+func (s *Service) status(code string) int {
+	if st := s.Status[code]; st != 0 {
+		return st
+	}
+	return s.model().Status(code)
+}

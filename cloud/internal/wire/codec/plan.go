@@ -177,3 +177,11 @@ func (p *Plan) Absent(v reflect.Value) bool {
 	}
 	return false
 }
+
+// IsText reports whether values are strings, optional or not.
+func (p *Plan) IsText() bool {
+	if p.Kind == Pointer {
+		p = p.Elem
+	}
+	return p.Kind == String || p.Kind == Enum
+}
