@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
@@ -51,8 +52,9 @@ func (g *global) clients(ctx context.Context, c *config.Config) (*awsclient.Clie
 		if err != nil {
 			return nil, err
 		}
-		o = awsclient.Options{Region: h.Region, Endpoint: h.Endpoint, AccessKeyID: h.AccessKeyID, SecretAccessKey: h.SecretAccessKey}
-	} else if o.Region == "" && c != nil {
+		return connect(ctx, h)
+	}
+	if o.Region == "" && c != nil {
 		o.Region = c.Region
 	}
 	a, err := awsclient.New(ctx, o)
@@ -63,6 +65,21 @@ func (g *global) clients(ctx context.Context, c *config.Config) (*awsclient.Clie
 		return nil, fault.New(fault.Usage, "set region in turnout.yml, AWS_REGION, or --region; --local needs none", "no AWS region is known")
 	}
 	return a, nil
+}
+
+// connect makes clients of a local cloud.
+func connect(ctx context.Context, h *localcloud.Handle) (*awsclient.Clients, error) {
+	return awsclient.New(ctx, awsclient.Options{
+		Region: h.Region, Endpoint: h.Endpoint, AccessKeyID: h.AccessKeyID, SecretAccessKey: h.SecretAccessKey,
+	})
+}
+
+// publish writes the handle into a state folder that may not exist yet.
+func publish(dir string, h localcloud.Handle) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return localcloud.Write(dir, h)
 }
 
 // begin makes the run of a pipeline command.

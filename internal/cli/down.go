@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/localcloud"
+)
+
+func newDown(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "End the local cloud and everything that runs in it",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return runDown(c.Context(), g) },
+	}
+}
+
+// runDown asks the cloud's process to end and waits until it has.
+func runDown(ctx context.Context, g *global) error {
+	dir, err := g.stateDir()
+	if err != nil {
+		return err
+	}
+	h, err := localcloud.Read(dir)
+	if errors.Is(err, localcloud.ErrNone) {
+		g.Talk("no local cloud is running (state folder %s)", dir)
+		return localcloud.Remove(dir)
+	}
+	if err != nil {
+		return err
+	}
+	if err := syscall.Kill(h.PID, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fault.New(fault.Failed, "it belongs to another user?", "end process %d: %w", h.PID, err)
+	}
+	for syscall.Kill(h.PID, 0) == nil {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	g.Talk("ended the local cloud at %s", h.Endpoint)
+	return localcloud.Remove(dir)
+}

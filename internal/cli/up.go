@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+
+	"github.com/turnoutdev/turnout/cloud"
+	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/localcloud"
+)
+
+// upOptions are the options of `turnout up`.
+type upOptions struct {
+	*global
+	addr, account, driver string
+	timeScale             float64
+	ephemeral, detach     bool
+	verbose               bool
+}
+
+func newUp(g *global) *cobra.Command {
+	o := &upOptions{global: g}
+	c := &cobra.Command{
+		Use:   "up",
+		Short: "Start the local cloud and keep it running",
+		Long: `Up starts the local cloud on one loopback port: ECR, ECS, CodeDeploy, ELBv2, STS, IAM and
+CloudWatch Logs, speaking AWS's own protocols. It runs until Ctrl-C or ` + "`turnout down`" + `; its
+state is kept and found again by the next up, unless --ephemeral is given.`,
+		Example: "  turnout up\n  turnout up --detach --time-scale 60\n  eval \"$(turnout env --shell)\" && aws ecs list-clusters",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.addr, "listen", "127.0.0.1:4566", "address of the API, on loopback")
+	f.StringVar(&o.account, "account", "123456789012", "account id, 12 digits")
+	f.StringVar(&o.driver, "driver", "auto", "what runs containers: auto, docker, native, fake")
+	f.Float64Var(&o.timeScale, "time-scale", 1, "divide the cloud's own waits by this")
+	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep no state")
+	f.BoolVarP(&o.detach, "detach", "d", false, "go on in the background; `turnout down` ends it")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every call")
+	return c
+}
+
+func (o *upOptions) run(ctx context.Context) error {
+	dir, err := o.stateDir()
+	if err != nil {
+		return err
+	}
+	if h, err := localcloud.Read(dir); err == nil {
+		return fault.New(fault.Usage, "`turnout env` shows it, `turnout down` ends it", "a local cloud is running already: %s (process %d)", h.Endpoint, h.PID)
+	}
+	if o.detach {
+		return o.background(ctx, dir)
+	}
+	began := time.Now()
+	c, err := cloud.Start(ctx, o.options(dir))
+	if err != nil {
+		return err
+	}
+	h := handleOf(c, o.timeScale)
+	if err := publish(dir, h); err != nil {
+		return errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
+	}
+	o.Talk("%s %s  region %s, account %s, %s driver, ready in %s", o.Good("turnout up"), h.Endpoint, h.Region, h.Account, h.Driver, time.Since(began).Round(time.Millisecond))
+	o.Talk("%s", o.Dim("point a shell at it:  eval \"$(turnout env --shell)\"     end it:  Ctrl-C"))
+	select {
+	case <-ctx.Done():
+		o.Talk("stopping")
+	case <-c.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return errors.Join(c.Stop(end), localcloud.Remove(dir))
+}
+
+func (o *upOptions) options(dir string) cloud.Options {
+	opts := cloud.Options{
+		State: dir, Addr: o.addr, Region: o.Region, Account: o.account, Driver: o.driver, TimeScale: o.timeScale, Log: o.logger(o.verbose),
+	}
+	if o.ephemeral {
+		opts.State = ""
+	}
+	return opts
+}
+
+// logger writes the cloud's own log to stderr.
+func (g *global) logger(verbose bool) *slog.Logger {
+	level := slog.LevelInfo
+	if verbose {
+		level = slog.LevelDebug
+	}
+	if g.Quiet {
+		level = slog.LevelError
+	}
+	return slog.New(tint.NewHandler(g.Err, &tint.Options{Level: level, NoColor: !g.Color, TimeFormat: time.TimeOnly}))
+}
+
+func handleOf(c *cloud.Cloud, scale float64) localcloud.Handle {
+	id, secret := c.Credentials()
+	return localcloud.Handle{
+		Endpoint: c.Endpoint(), Region: c.Region(), Account: c.Account(), AccessKeyID: id, SecretAccessKey: secret,
+		PID: os.Getpid(), Started: time.Now().UTC(), Driver: c.Driver(), TimeScale: scale,
+	}
+}
+
+// background starts this program again, in a session of its own, and waits until it
+// answers.
+func (o *upOptions) background(ctx context.Context, dir string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	logPath := filepath.Join(dir, "cloud.log")
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }() // the child has its own
+	args := []string{"up", "--state", dir, "--listen", o.addr, "--account", o.account, "--driver", o.driver, "--time-scale", fmt.Sprint(o.timeScale), "--no-color"}
+	if o.Region != "" {
+		args = append(args, "--region", o.Region)
+	}
+	for name, on := range map[string]bool{"--ephemeral": o.ephemeral, "--verbose": o.verbose} {
+		if on {
+			args = append(args, name)
+		}
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	died := make(chan error, 1)
+	go func() { died <- cmd.Wait() }()
+	for {
+		if h, err := localcloud.Read(dir); err == nil {
+			o.Talk("%s %s  in the background, process %d, log %s", o.Good("turnout up"), h.Endpoint, h.PID, logPath)
+			return nil
+		}
+		select {
+		case <-died:
+			return fault.New(fault.Failed, "its last words stand in "+logPath, "the local cloud did not start")
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), cmd.Process.Signal(syscall.SIGTERM))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
