@@ -1,0 +1,29 @@
+# The two commands that matter on a fresh machine: `make demo` and `make test`.
+
+GO ?= go
+GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# The race detector needs a C compiler.
+RACE = $(shell command -v gcc >/dev/null 2>&1 && echo -race)
+
+.PHONY: demo test lint bench build cover generate
+
+demo: ## rehearse the example: build, push, shift under load, roll back
+	$(GO) run ./cmd/turnout rehearse examples/hello
+
+test: ## all tests; what cannot run here is told (TURNOUT_NO_SKIP=1 makes that a failure)
+	.ci/needs
+	$(GO) vet ./...
+	@. .ci/env; $(GO) test -json $(RACE) -timeout 15m ./... | $(GO) run ./internal/tools/testsummary
+
+lint: ## gofmt, go vet, golangci-lint
+	@test -z "$$(gofmt -l cloud cmd conformance docs examples internal testkit)" || { gofmt -l cloud cmd conformance docs examples internal testkit; echo "run gofmt -w on these"; exit 1; }
+	$(GO) run $(GOLANGCI) run ./...
+
+bench: ## benchmarks, as ratios in one run
+	$(GO) test -run '^$$' -bench . -benchmem ./cloud/internal/... ./internal/...
+
+build: ## one static binary in bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/turnout ./cmd/turnout
+
+generate: ## generated files: constraints, parity, diagrams, schema
+	$(GO) generate ./...
