@@ -49,6 +49,7 @@ var (
 	Build         = Ship[:2]
 	Deploy        = Ship[2:]
 	FirstRevision = Ship[:4]
+	Drill         = Ship[3:5] // register and shift what the run already has rendered
 )
 
 // Execute runs the stages in order, each journaled before and after. All checks run
