@@ -45,7 +45,7 @@ func ELBv2(ops []Op) *Service {
 // STS is AWS Security Token Service.
 func STS(ops []Op) *Service {
 	return &Service{
-		ID: "sts", SDK: "STS", SigningNames: []string{"sts"}, Version: "2011-06-15",
+		ID: "sts", SDK: "STS", SigningNames: []string{"sts"}, Global: true, Version: "2011-06-15",
 		Protocols: []Protocol{Query}, XMLNS: "https://sts.amazonaws.com/doc/2011-06-15/",
 		Names: stsNames(), Ops: ops, Wording: CoralWords, InvalidCode: "ValidationError",
 	}
@@ -54,7 +54,7 @@ func STS(ops []Op) *Service {
 // IAM is AWS Identity and Access Management.
 func IAM(ops []Op) *Service {
 	return &Service{
-		ID: "iam", SDK: "IAM", SigningNames: []string{"iam"}, Version: "2010-05-08",
+		ID: "iam", SDK: "IAM", SigningNames: []string{"iam"}, Global: true, Version: "2010-05-08",
 		Protocols: []Protocol{Query}, XMLNS: "https://iam.amazonaws.com/doc/2010-05-08/",
 		Names: iamNames(), Ops: ops, Wording: CoralWords, InvalidCode: "ValidationError",
 	}

@@ -2,52 +2,59 @@ package wire
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"errors"
-	"fmt"
+	"hash"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/turnoutdev/turnout/cloud/internal/wire/sigv4"
 )
 
 // chunkReader reads a body in aws-chunked form: "HEXSIZE;chunk-signature=…\r\n" before each
 // piece, a piece of size 0 at the end, trailers such as x-amz-checksum-crc32 behind it.
 type chunkReader struct {
-	src  *bufio.Reader
-	left int64 // bytes of the current chunk
-	done bool
+	src     *bufio.Reader
+	left    int64 // bytes of the current chunk
+	err     error // once it is over
+	trailer http.Header
 
-	trailer map[string]string
+	verify    *sigv4.Chunks // nil: signatures are not asked for
+	signature string        // of the current chunk
+	piece     hash.Hash     // of the current chunk
+	sum       *checksum     // of it all, or nil
 }
 
 func newChunkReader(r io.Reader) *chunkReader {
-	return &chunkReader{src: bufio.NewReader(r), trailer: map[string]string{}}
+	return &chunkReader{src: bufio.NewReader(r), piece: sha256.New(), trailer: http.Header{}}
 }
 
 const maxChunkLine = 4096
 
-var errChunk = errors.New("malformed aws-chunked body")
+func errChunk() error {
+	return failure("InvalidChunkSizeError", "The body is not in aws-chunked form.")
+}
 
 func (c *chunkReader) Read(p []byte) (int, error) {
-	if c.done {
-		return 0, io.EOF
+	if c.err == nil && c.left == 0 {
+		c.err = c.next()
 	}
-	if c.left == 0 {
-		if err := c.next(); err != nil {
-			return 0, err
-		}
-		if c.done {
-			return 0, io.EOF
-		}
+	if c.err != nil || len(p) == 0 {
+		return 0, c.err
 	}
-	if int64(len(p)) > c.left {
-		p = p[:c.left]
-	}
-	n, err := c.src.Read(p)
+	n, err := c.src.Read(p[:min(int64(len(p)), c.left)])
 	c.left -= int64(n)
-	if c.left == 0 && err == nil {
+	c.piece.Write(p[:n])
+	if c.sum != nil {
+		c.sum.Write(p[:n])
+	}
+	if err == nil && c.left == 0 {
 		err = c.endOfChunk()
 	}
-	return n, noEOF(err)
+	c.err = noEOF(err)
+	return n, c.err
 }
 
 // noEOF: the end of the source is never the end of a chunked body.
@@ -58,42 +65,75 @@ func noEOF(err error) error {
 	return err
 }
 
+// next reads the line before a chunk, and all that follows the last.
 func (c *chunkReader) next() error {
 	line, err := c.line()
 	if err != nil {
 		return err
 	}
-	size, _, _ := strings.Cut(line, ";")
+	size, extension, _ := strings.Cut(line, ";")
 	if c.left, err = strconv.ParseInt(strings.TrimSpace(size), 16, 63); err != nil || c.left < 0 {
-		return fmt.Errorf("%w: chunk size %q", errChunk, size)
+		return errChunk()
 	}
-	if c.left == 0 {
-		c.done = true
-		return c.readTrailer()
+	c.signature = strings.TrimPrefix(extension, "chunk-signature=")
+	if c.left > 0 {
+		return nil
 	}
-	return nil
+	if err := c.checkChunk(); err != nil {
+		return err
+	}
+	return c.end()
 }
 
 func (c *chunkReader) endOfChunk() error {
 	line, err := c.line()
-	if err == nil && line != "" {
-		err = errChunk
+	if err != nil {
+		return err
 	}
-	return err
+	if line != "" {
+		return errChunk()
+	}
+	return c.checkChunk()
 }
 
-func (c *chunkReader) readTrailer() error {
+func (c *chunkReader) checkChunk() error {
+	defer c.piece.Reset()
+	if c.verify != nil && !c.verify.Chunk(c.piece.Sum(nil), c.signature) {
+		return failure("SignatureDoesNotMatch", "%s", mismatch)
+	}
+	return nil
+}
+
+// end reads the trailers and checks them. It returns io.EOF if all is right.
+func (c *chunkReader) end() error {
+	var canonical strings.Builder
 	for {
 		line, err := c.line()
 		if errors.Is(err, io.ErrUnexpectedEOF) || err == nil && line == "" {
-			return nil // some clients leave out the last line end
+			break // some clients leave out the last line end
 		}
 		if err != nil {
 			return err
 		}
 		name, value, _ := strings.Cut(line, ":")
-		c.trailer[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
+		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
+		c.trailer.Set(name, value)
+		if name != "x-amz-trailer-signature" {
+			canonical.WriteString(name + ":" + value + "\n")
+		}
+		if canonical.Len() > maxChunkLine {
+			return errChunk()
+		}
 	}
+	if c.verify != nil && canonical.Len() > 0 && !c.verify.Trailer(canonical.String(), c.trailer.Get("x-amz-trailer-signature")) {
+		return failure("SignatureDoesNotMatch", "%s", mismatch)
+	}
+	if c.sum != nil {
+		if err := c.sum.check(c.trailer.Get(c.sum.header)); err != nil {
+			return err
+		}
+	}
+	return io.EOF
 }
 
 func (c *chunkReader) line() (string, error) {
@@ -101,7 +141,7 @@ func (c *chunkReader) line() (string, error) {
 	for {
 		part, err := c.src.ReadSlice('\n')
 		if len(b)+len(part) > maxChunkLine {
-			return "", fmt.Errorf("%w: line too long", errChunk)
+			return "", errChunk()
 		}
 		b = append(b, part...)
 		if errors.Is(err, bufio.ErrBufferFull) {

@@ -79,6 +79,8 @@ var common = []struct {
 	{"RequestExpired", "RequestExpired", 400, 400},
 	{"Throttling", "ThrottlingException", 400, 400},
 	{"ValidationError", "ValidationException", 400, 400},
+	{"InvalidAccessKeyId", "InvalidAccessKeyId", 403, 403},
+	{"RequestTimeTooSkewed", "RequestTimeTooSkewed", 403, 403},
 	{"InternalFailure", "InternalFailure", 500, 500},
 	{"ServiceUnavailable", "ServiceUnavailableException", 503, 503},
 }

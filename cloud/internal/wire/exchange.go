@@ -33,6 +33,8 @@ type exchange struct {
 	raw  []byte // the body as sent; nil until read
 	body []byte // the body decompressed
 	form *codec.Form
+
+	payload payload // as the verifier found it
 }
 
 // protocol is how one of AWS's protocols words errors.
@@ -60,7 +62,10 @@ func (x *exchange) serve() {
 		return
 	}
 	if x.service.Handler != nil {
-		x.service.Handler.ServeHTTP(x.w, x.r.WithContext(ctx))
+		x.w.Header()["X-Amz-Request-Id"] = []string{x.id}
+		x.r = x.r.WithContext(ctx)
+		x.openBody()
+		x.service.Handler.ServeHTTP(x.w, x.r)
 		return
 	}
 	out, err := x.call(ctx)

@@ -26,6 +26,7 @@ type Service struct {
 	ID           string     // prefix of its IAM actions: "ecs", "elasticloadbalancing"
 	SDK          string     // the SDKs' service id: "ECS", "Elastic Load Balancing v2"
 	SigningNames []string   // services that a credential scope may name
+	Global       bool       // one endpoint for the world, signed for us-east-1
 	Protocols    []Protocol // newest first
 	TargetPrefix string     // before the dot of X-Amz-Target, and in rpc-v2-cbor's path
 	Version      string     // of the API: awsQuery's Version parameter
