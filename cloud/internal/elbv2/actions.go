@@ -1,0 +1,193 @@
+package elbv2
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/turnoutdev/turnout/cloud/internal/store"
+)
+
+const (
+	maxForwardGroups = 5
+	maxWeight        = 999
+)
+
+// forwardGroups lists the ARNs of the target groups that actions name.
+func forwardGroups(actions []types.Action) []string {
+	var out []string
+	for _, a := range actions {
+		if a.ForwardConfig == nil {
+			continue
+		}
+		for _, g := range a.ForwardConfig.TargetGroups {
+			out = append(out, aws.ToString(g.TargetGroupArn))
+		}
+	}
+	return out
+}
+
+// echo is the form in which actions are kept and returned: a single target group stands
+// both in TargetGroupArn and in ForwardConfig, with the weight 1 unless another was
+// given; several stand in ForwardConfig only.
+func echo(actions []types.Action, protocol types.ProtocolEnum) ([]types.Action, error) {
+	if len(actions) == 0 {
+		return nil, validation("You must specify at least one action")
+	}
+	if len(actions) > 1 { // all that may come before the routing action authenticates
+		return nil, &types.TooManyActionsException{Message: aws.String("You can specify only one routing action: forward, redirect or fixed-response")}
+	}
+	a := actions[0]
+	if isHTTP(protocol) || a.Type == types.ActionTypeEnumForward {
+		var err error
+		switch a.Type {
+		case types.ActionTypeEnumForward:
+			a, err = echoForward(a)
+		case types.ActionTypeEnumRedirect:
+			a, err = echoRedirect(a)
+		case types.ActionTypeEnumFixedResponse:
+			a, err = echoFixed(a)
+		case types.ActionTypeEnumAuthenticateOidc, types.ActionTypeEnumAuthenticateCognito, types.ActionTypeEnumJwtValidation:
+			err = badAction("Actions of type '%s' are not offered by the local cloud", a.Type)
+		default:
+			err = validation("Action type '%s' must be one of 'redirect,authenticate-cognito,authenticate-oidc,fixed-response,forward'", a.Type)
+		}
+		return []types.Action{a}, err
+	}
+	return nil, badAction("Actions of type '%s' are not supported for listeners with the protocol '%s'", a.Type, protocol)
+}
+
+func echoForward(a types.Action) (types.Action, error) {
+	arn := aws.ToString(a.TargetGroupArn)
+	var groups []types.TargetGroupTuple
+	sticky := &types.TargetGroupStickinessConfig{Enabled: aws.Bool(false)}
+	if c := a.ForwardConfig; c != nil {
+		groups = c.TargetGroups
+		if c.TargetGroupStickinessConfig != nil {
+			sticky = c.TargetGroupStickinessConfig
+		}
+	}
+	if len(groups) == 0 && arn != "" {
+		groups = []types.TargetGroupTuple{{TargetGroupArn: a.TargetGroupArn}}
+	}
+	if len(groups) == 0 {
+		return a, badAction("A target group ARN must be specified")
+	}
+	if arn != "" && (len(groups) > 1 || aws.ToString(groups[0].TargetGroupArn) != arn) {
+		return a, badAction("You can specify both a target group list and a top-level target group ARN only if the ARNs match")
+	}
+	groups, err := echoGroups(groups)
+	if err != nil {
+		return a, err
+	}
+	if err := checkSticky(sticky); err != nil {
+		return a, err
+	}
+	out := types.Action{
+		Type: a.Type, Order: a.Order,
+		ForwardConfig: &types.ForwardActionConfig{TargetGroups: groups, TargetGroupStickinessConfig: sticky},
+	}
+	if len(groups) == 1 {
+		out.TargetGroupArn = groups[0].TargetGroupArn
+	}
+	return out, nil
+}
+
+func echoGroups(groups []types.TargetGroupTuple) ([]types.TargetGroupTuple, error) {
+	if len(groups) > maxForwardGroups {
+		return nil, badAction("You can specify at most '%d' target groups in a forward action", maxForwardGroups)
+	}
+	seen := map[string]bool{}
+	groups = slices.Clone(groups)
+	for i := range groups {
+		g := &groups[i]
+		arn := aws.ToString(g.TargetGroupArn)
+		if err := checkARN(arn, "targetgroup"); err != nil {
+			return nil, err
+		}
+		if seen[arn] {
+			return nil, badAction("Target group '%s' is specified more than once", arn)
+		}
+		seen[arn] = true
+		fill(&g.Weight, 1)
+		if *g.Weight < 0 || *g.Weight > maxWeight {
+			return nil, badAction("Target group weight '%d' must be between '0' and '%d' inclusive", *g.Weight, maxWeight)
+		}
+	}
+	return groups, nil
+}
+
+func checkSticky(s *types.TargetGroupStickinessConfig) error {
+	if !aws.ToBool(s.Enabled) {
+		return nil
+	}
+	if d := aws.ToInt32(s.DurationSeconds); d < 1 || d > week {
+		return badAction("Target group stickiness duration must be between '1' and '%d' seconds", week)
+	}
+	return nil
+}
+
+func echoRedirect(a types.Action) (types.Action, error) {
+	if a.RedirectConfig == nil {
+		return a, badAction("A redirect configuration must be specified")
+	}
+	r := *a.RedirectConfig
+	fill(&r.Protocol, "#{protocol}")
+	fill(&r.Host, "#{host}")
+	fill(&r.Port, "#{port}")
+	fill(&r.Path, "/#{path}")
+	fill(&r.Query, "#{query}")
+	if *r.Protocol == "#{protocol}" && *r.Host == "#{host}" && *r.Port == "#{port}" && *r.Path == "/#{path}" {
+		return a, badAction("The redirect configuration is not valid because it creates a loop.")
+	}
+	if r.StatusCode != types.RedirectActionStatusCodeEnumHttp301 && r.StatusCode != types.RedirectActionStatusCodeEnumHttp302 {
+		return a, badAction("The redirect status code '%s' must be one of 'HTTP_301, HTTP_302'", r.StatusCode)
+	}
+	return types.Action{Type: a.Type, Order: a.Order, RedirectConfig: &r}, nil
+}
+
+var contentTypes = []string{"", "text/html", "application/json", "application/javascript", "text/css", "text/plain"}
+
+func echoFixed(a types.Action) (types.Action, error) {
+	f := a.FixedResponseConfig
+	if f == nil {
+		return a, badAction("A fixed response configuration must be specified")
+	}
+	code := number(aws.ToString(f.StatusCode))
+	if class := code / 100; class != 2 && class != 4 && class != 5 {
+		return a, badAction("The fixed response status code '%s' must be 2XX, 4XX or 5XX", aws.ToString(f.StatusCode))
+	}
+	if !slices.Contains(contentTypes, aws.ToString(f.ContentType)) {
+		return a, badAction("The ContentType must be one of:'text/html', 'application/json', 'application/javascript', 'text/css', 'text/plain'")
+	}
+	return types.Action{Type: a.Type, Order: a.Order, FixedResponseConfig: f}, nil
+}
+
+// checkGroups wants the target groups of actions to be there, to speak what the listener
+// speaks, and to belong to no other load balancer. A group that belongs to none is this
+// one's from now on.
+func (s *Service) checkGroups(tx *store.Tx, lb string, protocol types.ProtocolEnum, actions []types.Action) error {
+	used := s.associations(tx)
+	for _, id := range forwardGroups(actions) {
+		g, ok := s.tables.groups.Get(tx, id)
+		if !ok {
+			return noTargetGroup(id)
+		}
+		if isHTTP(protocol) != isHTTP(g.Desc.Protocol) {
+			return &types.IncompatibleProtocolsException{Message: text(
+				"Listener protocol '%s' is not supported with a target group with the protocol '%s'", protocol, g.Desc.Protocol)}
+		}
+		if others := used[id]; len(others) > 0 && isHTTP(protocol) && !slices.Contains(others, lb) {
+			return &types.TargetGroupAssociationLimitException{Message: text(
+				"The following target groups cannot be associated with more than one load balancer: %s", id)}
+		}
+	}
+	return nil
+}
+
+// defaultPolicy is what the API gives HTTPS listeners that name no policy.
+const defaultPolicy = "ELBSecurityPolicy-2016-08"
+
+func policyOr(p *string) string { return cmp.Or(aws.ToString(p), defaultPolicy) }

@@ -1,0 +1,45 @@
+package elbv2
+
+import "github.com/turnoutdev/turnout/cloud/internal/wire"
+
+// Ops lists what the service answers.
+func (s *Service) Ops() []wire.Op {
+	return []wire.Op{
+		wire.Handle(s.CreateLoadBalancer).
+			Differing("DNSName is a loopback address of the load balancer's own (127.0.0.1 where the system has no other).").
+			Differing("The state is active as soon as the call has answered.").
+			Differing("Gateway load balancers are refused."),
+		wire.Handle(s.DescribeLoadBalancers),
+		wire.Handle(s.DeleteLoadBalancer),
+		wire.Handle(s.DescribeLoadBalancerAttributes),
+		wire.Handle(s.ModifyLoadBalancerAttributes).
+			Differing("Logs to S3, cross-zone and desync settings are records."),
+		wire.Handle(s.CreateListener).
+			Differing("A port that cannot be bound is replaced by another, told in the tag aws:turnout:address.").
+			Differing("HTTPS listeners get self-signed certificates; authenticate-* and jwt-validation actions and mutual authentication are refused."),
+		wire.Handle(s.DescribeListeners),
+		wire.Handle(s.ModifyListener),
+		wire.Handle(s.DeleteListener),
+		wire.Handle(s.DescribeListenerAttributes),
+		wire.Handle(s.ModifyListenerAttributes).RecordOnly("the balancer adds and renames no headers"),
+		wire.Handle(s.CreateRule).Differing("Transforms and regular expressions are refused."),
+		wire.Handle(s.DescribeRules),
+		wire.Handle(s.ModifyRule),
+		wire.Handle(s.DeleteRule),
+		wire.Handle(s.SetRulePriorities),
+		wire.Handle(s.CreateTargetGroup).
+			Differing("Lambda target groups and protocols other than HTTP, HTTPS and TCP are refused."),
+		wire.Handle(s.DescribeTargetGroups),
+		wire.Handle(s.ModifyTargetGroup),
+		wire.Handle(s.DeleteTargetGroup),
+		wire.Handle(s.DescribeTargetGroupAttributes),
+		wire.Handle(s.ModifyTargetGroupAttributes),
+		wire.Handle(s.RegisterTargets).Differing("There are no instances, so none can be registered."),
+		wire.Handle(s.DeregisterTargets),
+		wire.Handle(s.DescribeTargetHealth),
+		wire.Handle(s.AddTags),
+		wire.Handle(s.RemoveTags),
+		wire.Handle(s.DescribeTags).Differing("Listeners have the tag aws:turnout:address, host:port."),
+		wire.Handle(s.DescribeSSLPolicies).Differing("FIPS policies are absent."),
+	}
+}

@@ -1,0 +1,118 @@
+package elbv2
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net/netip"
+	"sync"
+
+	"github.com/turnoutdev/turnout/cloud/internal/arn"
+	"github.com/turnoutdev/turnout/cloud/internal/balancer"
+	"github.com/turnoutdev/turnout/cloud/internal/clock"
+	"github.com/turnoutdev/turnout/cloud/internal/store"
+)
+
+// Balancer is the data path.
+type Balancer interface {
+	// Apply makes the state hold; when it returns, new requests follow it.
+	Apply(balancer.State) error
+	// Health tells of all targets of a group, those that drain included.
+	Health(group string) []balancer.Health
+	// Bound tells where a listener stands, and why if that is not where it was declared.
+	Bound(listener string) (netip.AddrPort, error)
+}
+
+// Network knows the subnets and security groups of the cloud.
+type Network interface {
+	Subnet(id string) (vpc, zone string, ok bool)
+	SecurityGroup(id string) (ok bool)
+}
+
+// Options says what a Service works with.
+type Options struct {
+	Store    *store.Store
+	Clock    *clock.Clock
+	Place    arn.Place
+	Balancer Balancer
+	Network  Network      // nil accepts all identifiers
+	Log      *slog.Logger // default slog.Default()
+}
+
+// Service answers the API.
+type Service struct {
+	Options
+	tables tables
+
+	publishing sync.Mutex // held while the balancer's state is composed and applied
+	told       map[string]string
+	configs    map[string]tlsEntry
+
+	subMu sync.Mutex
+	subs  map[chan struct{}]struct{}
+}
+
+type tlsEntry struct {
+	made   string // the certificates and policy that it was made of
+	config *tls.Config
+}
+
+// New opens the service's tables. It starts nothing.
+func New(o Options) (*Service, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	t, err := openTables(o.Store)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{
+		Options: o, tables: t,
+		told:    map[string]string{},
+		configs: map[string]tlsEntry{},
+		subs:    map[chan struct{}]struct{}{},
+	}, nil
+}
+
+// Run publishes the stored state to the balancer, so that load balancers listen again
+// after a restart, and returns when ctx ends. Later changes are published by the calls
+// that make them.
+func (s *Service) Run(ctx context.Context) {
+	s.publish()
+	<-ctx.Done()
+}
+
+// change writes to the store and, if that went well, makes the balancer follow.
+func (s *Service) change(fn func(*store.Tx) error) error {
+	if err := s.Store.Update(fn); err != nil {
+		return err
+	}
+	s.publish()
+	return nil
+}
+
+// Subscribe returns a channel that gets a signal when the health of targets may have
+// changed, and a function that ends it. Signals are coalesced.
+func (s *Service) Subscribe() (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	s.subMu.Lock()
+	s.subs[c] = struct{}{}
+	s.subMu.Unlock()
+	return c, func() {
+		s.subMu.Lock()
+		delete(s.subs, c)
+		s.subMu.Unlock()
+	}
+}
+
+// HealthChanged is what the balancer calls when a target of the group changed its state.
+func (s *Service) HealthChanged(string) {
+	s.subMu.Lock()
+	defer s.subMu.Unlock()
+	for c := range s.subs {
+		select {
+		case c <- struct{}{}:
+		default: // it will look anyway
+		}
+	}
+}
