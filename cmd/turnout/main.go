@@ -6,7 +6,11 @@ import (
 	"os"
 
 	"github.com/turnoutdev/turnout/internal/cli"
+	"github.com/turnoutdev/turnout/internal/image"
 	"github.com/turnoutdev/turnout/internal/term"
 )
 
-func main() { os.Exit(cli.Main(os.Args[1:], term.System())) }
+func main() {
+	image.MaybeRun() // this program again, inside a build's namespaces
+	os.Exit(cli.Main(os.Args[1:], term.System()))
+}

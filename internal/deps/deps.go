@@ -10,6 +10,7 @@ import (
 	_ "github.com/aws/aws-sdk-go-v2/service/ecs"
 	_ "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	_ "github.com/aws/aws-sdk-go-v2/service/iam"
+	_ "github.com/aws/aws-sdk-go-v2/service/lambda"
 	_ "github.com/aws/aws-sdk-go-v2/service/sts"
 	_ "github.com/chromedp/chromedp"
 	_ "github.com/coreos/go-oidc/v3/oidc"

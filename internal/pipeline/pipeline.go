@@ -5,6 +5,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -54,7 +55,8 @@ var (
 
 // Execute runs the stages in order, each journaled before and after. All checks run
 // before the first stage, so that what can be known is known before anything changes.
-func Execute(ctx context.Context, r *run.Run, stages []Stage) error {
+func Execute(ctx context.Context, r *run.Run, stages []Stage) (err error) {
+	defer func() { err = errors.Join(err, r.Finish()) }()
 	for _, s := range stages {
 		if c, ok := s.(Checker); ok {
 			if err := c.Check(ctx, r); err != nil {

@@ -5,11 +5,14 @@ package run
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/config"
+	"github.com/turnoutdev/turnout/internal/image"
 	"github.com/turnoutdev/turnout/internal/watch"
 )
 
@@ -22,6 +25,22 @@ type Run struct {
 	Options Options
 	Report  Reporter
 	Journal *Journal // nil keeps none
+
+	Built   *image.Built   // what build made and push sends; not kept across processes
+	cleanup []func() error // run by Finish, last first
+}
+
+// Cleanup has f called when the run ends, however it ends.
+func (r *Run) Cleanup(f func() error) { r.cleanup = append(r.cleanup, f) }
+
+// Finish undoes what stages left to be cleaned up.
+func (r *Run) Finish() error {
+	var errs []error
+	for _, f := range slices.Backward(r.cleanup) {
+		errs = append(errs, f())
+	}
+	r.cleanup = nil
+	return errors.Join(errs...)
 }
 
 // Options are what the command line adds to the configuration.
@@ -49,7 +68,6 @@ type Facts struct {
 	Status         string `json:"status,omitempty"`     // of the deployment, at the end
 	RollbackID     string `json:"rollbackId,omitempty"` // the deployment that rolled it back
 	URL            string `json:"url,omitempty"`        // production listener
-	Archive        string `json:"archive,omitempty"`    // file that holds the built image
 	Rendered       []byte `json:"rendered,omitempty"`   // the task definition to register
 }
 

@@ -1,0 +1,90 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// BuildOptions say what to build.
+type BuildOptions struct {
+	Context    string            // folder
+	Dockerfile string            // file
+	Target     string            // stage, "" for the last
+	Platform   string            // "linux/amd64"; "" for this machine's architecture
+	Args       map[string]string // build arguments
+	Builder    string            // auto, docker, podman, buildah, builtin
+	Epoch      time.Time         // timestamps inside the image; zero for 1970
+	Log        io.Writer         // the builder's own talk, nil for none
+}
+
+// Built is a finished image. Close frees what it stands on; push before.
+type Built struct {
+	Image    v1.Image
+	Builder  string
+	Platform string
+	Close    func() error
+}
+
+// ErrInput is matched by errors of the user's own files and options.
+var ErrInput = errors.New("cannot build")
+
+// Build builds the image with the builder that was asked for or is at hand.
+func Build(ctx context.Context, o BuildOptions) (*Built, error) {
+	if o.Platform == "" {
+		o.Platform = "linux/" + runtime.GOARCH
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	if err := check(o); err != nil {
+		return nil, err
+	}
+	b, err := choose(ctx, o.Builder)
+	if err != nil {
+		return nil, err
+	}
+	built, err := b.build(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	built.Platform = o.Platform
+	if err := fits(built.Image, o.Platform); err != nil {
+		return nil, errors.Join(err, built.Close())
+	}
+	return built, nil
+}
+
+func check(o BuildOptions) error {
+	if st, err := os.Stat(o.Context); err != nil || !st.IsDir() {
+		return fmt.Errorf("%w: the build context %s is no folder", ErrInput, o.Context)
+	}
+	if _, err := os.Stat(o.Dockerfile); err != nil {
+		return fmt.Errorf("%w: no Dockerfile at %s", ErrInput, filepath.Clean(o.Dockerfile))
+	}
+	if f := strings.Split(o.Platform, "/"); len(f) < 2 || len(f) > 3 {
+		return fmt.Errorf("%w: platform %q, expected such as linux/amd64", ErrInput, o.Platform)
+	}
+	return nil
+}
+
+// fits makes sure that the image is for the platform that was asked for.
+func fits(img v1.Image, platform string) error {
+	c, err := img.ConfigFile()
+	if err != nil {
+		return fmt.Errorf("read the built image: %w", err)
+	}
+	f := strings.Split(platform, "/")
+	if c.OS != f[0] || c.Architecture != f[1] {
+		return fmt.Errorf("%w: the image came out for %s/%s, wanted %s", ErrInput, c.OS, c.Architecture, platform)
+	}
+	return nil
+}

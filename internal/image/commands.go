@@ -1,0 +1,248 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+)
+
+// do runs one command.
+func (s *stage) do(ctx context.Context, c instructions.Command) error {
+	switch c := c.(type) {
+	case *instructions.CopyCommand:
+		return s.copy(ctx, c)
+	case *instructions.AddCommand:
+		return s.add(ctx, c)
+	case *instructions.RunCommand:
+		return s.run(ctx, c)
+	case *instructions.WorkdirCommand:
+		return s.workdir(c)
+	case *instructions.EnvCommand:
+		return s.setEnv(c)
+	case *instructions.ArgCommand:
+		return s.arg(c)
+	case *instructions.LabelCommand:
+		return s.label(c)
+	case *instructions.ExposeCommand:
+		return s.expose(c)
+	case *instructions.VolumeCommand:
+		return s.volume(c)
+	case *instructions.UserCommand:
+		var err error
+		s.config.User, err = s.word(c.User)
+		return err
+	case *instructions.CmdCommand:
+		s.config.Cmd, s.config.ArgsEscaped = s.line(c.ShellDependantCmdLine), false
+	case *instructions.EntrypointCommand:
+		s.config.Entrypoint = s.line(c.ShellDependantCmdLine)
+		s.config.Cmd = nil // as Docker does: an entry point of its own drops the base's CMD
+	case *instructions.StopSignalCommand:
+		s.config.StopSignal = c.Signal
+	case *instructions.ShellCommand:
+		s.shell, s.config.Shell = c.Shell, c.Shell
+	case *instructions.HealthCheckCommand:
+		s.healthcheck(c)
+	case *instructions.MaintainerCommand:
+		return s.setLabel("maintainer", c.Maintainer)
+	default:
+		return fmt.Errorf("the builtin builder cannot do this; install docker, podman or buildah, and it builds this file")
+	}
+	return nil
+}
+
+func (s *stage) line(l instructions.ShellDependantCmdLine) []string {
+	if l.PrependShell {
+		return append(append([]string{}, s.shell...), strings.Join(l.CmdLine, " "))
+	}
+	return l.CmdLine
+}
+
+func (s *stage) setEnv(c *instructions.EnvCommand) error {
+	env := s.env() // of before the command: ENV a=1 b=$a does not see the new a
+	for _, kv := range c.Env {
+		v, _, err := s.d.lex.ProcessWord(kv.Value, env)
+		if err != nil {
+			return err
+		}
+		s.config.Env = put(s.config.Env, kv.Key, v)
+	}
+	return nil
+}
+
+// put sets a variable in K=V form.
+func put(env []string, k, v string) []string {
+	for i := range env {
+		if strings.HasPrefix(env[i], k+"=") {
+			env[i] = k + "=" + v
+			return env
+		}
+	}
+	return append(env, k+"="+v)
+}
+
+func (s *stage) arg(c *instructions.ArgCommand) error {
+	for _, a := range c.Args {
+		given, ok := s.d.Args[a.Key]
+		global, isGlobal := s.d.global[a.Key]
+		switch {
+		case ok:
+			s.args[a.Key] = given
+		case a.Value != nil:
+			v, err := s.word(*a.Value)
+			if err != nil {
+				return err
+			}
+			s.args[a.Key] = v
+		case isGlobal:
+			s.args[a.Key] = global
+		}
+	}
+	return nil
+}
+
+func (s *stage) label(c *instructions.LabelCommand) error {
+	for _, kv := range c.Labels {
+		k, err := s.word(kv.Key)
+		if err != nil {
+			return err
+		}
+		v, err := s.word(kv.Value)
+		if err != nil {
+			return err
+		}
+		if err := s.setLabel(k, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *stage) setLabel(k, v string) error {
+	if s.config.Labels == nil {
+		s.config.Labels = map[string]string{}
+	}
+	s.config.Labels[k] = v
+	return nil
+}
+
+func (s *stage) expose(c *instructions.ExposeCommand) error {
+	if s.config.ExposedPorts == nil {
+		s.config.ExposedPorts = map[string]struct{}{}
+	}
+	for _, p := range c.Ports {
+		p, err := s.word(p)
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(p, "/") {
+			p += "/tcp"
+		}
+		s.config.ExposedPorts[p] = struct{}{}
+	}
+	return nil
+}
+
+func (s *stage) volume(c *instructions.VolumeCommand) error {
+	if s.config.Volumes == nil {
+		s.config.Volumes = map[string]struct{}{}
+	}
+	for _, v := range c.Volumes {
+		v, err := s.word(v)
+		if err != nil {
+			return err
+		}
+		s.config.Volumes[v] = struct{}{}
+	}
+	return nil
+}
+
+func (s *stage) healthcheck(c *instructions.HealthCheckCommand) {
+	s.config.Healthcheck = &v1.HealthConfig{
+		Test: c.Health.Test, Interval: c.Health.Interval, Timeout: c.Health.Timeout,
+		StartPeriod: c.Health.StartPeriod, Retries: c.Health.Retries,
+	}
+}
+
+// workdir sets the folder and makes it, as Docker does.
+func (s *stage) workdir(c *instructions.WorkdirCommand) error {
+	p, err := s.word(c.Path)
+	if err != nil {
+		return err
+	}
+	s.config.WorkingDir = s.inside(p)
+	l := newLayer(s)
+	if err := l.folder(s.config.WorkingDir); err != nil {
+		return errors.Join(err, l.drop())
+	}
+	return l.commit(c.String())
+}
+
+// epoch is the time of everything inside the image.
+func (d *dockerfile) epoch() time.Time {
+	if d.Epoch.IsZero() {
+		return time.Unix(0, 0).UTC()
+	}
+	return d.Epoch.UTC()
+}
+
+// copy takes files from the context, an earlier stage or an image.
+func (s *stage) copy(ctx context.Context, c *instructions.CopyCommand) error {
+	if c.Parents || len(c.ExcludePatterns) > 0 {
+		return errors.New("--parents and --exclude are beyond the builtin builder; install docker, podman or buildah")
+	}
+	from, ig := s.d.Context, s.d.ignore
+	if c.From != "" {
+		name, err := s.word(c.From)
+		if err != nil {
+			return err
+		}
+		if from, err = s.source(ctx, name); err != nil {
+			return err
+		}
+		ig = &ignore{}
+	}
+	return s.place(transfer{from: from, ignore: ig, SourcesAndDest: c.SourcesAndDest, chown: c.Chown, chmod: c.Chmod, by: c.String()})
+}
+
+// source is the file system that --from names.
+func (s *stage) source(ctx context.Context, name string) (string, error) {
+	if b := s.d.named(name); b != nil && b != s {
+		return b.root, nil
+	}
+	img, err := fetch(ctx, name, s.d.Platform)
+	if err != nil {
+		return "", fmt.Errorf("--from=%s: no earlier stage has this name, and as an image: %w", name, err)
+	}
+	dir, err := os.MkdirTemp(s.d.work, "from-")
+	if err != nil {
+		return "", err
+	}
+	return dir, unpackAll(img, dir)
+}
+
+// add is COPY for plain local files; archives and URLs are refused, never copied as they
+// are, since Docker would unpack or download them.
+func (s *stage) add(_ context.Context, c *instructions.AddCommand) error {
+	for _, p := range c.SourcePaths {
+		p, err := s.word(p)
+		if err != nil {
+			return err
+		}
+		if strings.Contains(p, "://") || strings.HasPrefix(p, "git@") {
+			return fmt.Errorf("%s: the builtin builder downloads nothing; fetch it beforehand, or install docker, podman or buildah", p)
+		}
+		for _, ext := range []string{".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"} {
+			if strings.HasSuffix(path.Base(p), ext) {
+				return fmt.Errorf("%s: the builtin builder unpacks no archives; unpack it beforehand and COPY, or install docker, podman or buildah", p)
+			}
+		}
+	}
+	return s.place(transfer{from: s.d.Context, ignore: s.d.ignore, SourcesAndDest: c.SourcesAndDest, chown: c.Chown, chmod: c.Chmod, by: c.String()})
+}
