@@ -65,8 +65,9 @@ func CloudWatch(ops []Op) *Service {
 	return &Service{
 		ID: "cloudwatch", SDK: "CloudWatch", SigningNames: []string{"monitoring"}, Version: "2010-08-01",
 		Protocols: []Protocol{CBOR, JSON10, Query}, TargetPrefix: "GraniteServiceVersion20100801",
-		XMLNS: "http://monitoring.amazonaws.com/doc/2010-08-01/",
-		Names: cloudwatchNames(), Ops: ops, Wording: CoralWords, InvalidCode: "ValidationError",
+		XMLNS:  "http://monitoring.amazonaws.com/doc/2010-08-01/",
+		Status: map[string]int{"ResourceConflict": 409},
+		Names:  cloudwatchNames(), Ops: ops, Wording: CoralWords, InvalidCode: "ValidationError",
 	}
 }
 
@@ -94,5 +95,22 @@ func SecretsManager(ops []Op) *Service {
 		ID: "secretsmanager", SDK: "Secrets Manager", SigningNames: []string{"secretsmanager"}, Version: "2017-10-17",
 		Protocols: []Protocol{JSON11}, TargetPrefix: "secretsmanager",
 		Names: &codec.Names{}, Ops: ops, Wording: CoralWords, InvalidCode: "ValidationException",
+	}
+}
+
+// Lambda is AWS Lambda.
+func Lambda(ops []Op) *Service {
+	return &Service{
+		ID: "lambda", SDK: "Lambda", SigningNames: []string{"lambda"}, Version: "2015-03-31",
+		Protocols: []Protocol{RestJSON},
+		Status: map[string]int{
+			"CodeArtifactUserDeletedException":      409,
+			"CodeArtifactUserFailedException":       409,
+			"CodeArtifactUserPendingException":      409,
+			"ENINotReadyException":                  502,
+			"ServiceQuotaExceededException":         402,
+			"SnapStartRegenerationFailureException": 409,
+		},
+		Names: lambdaNames(), Ops: ops, Wording: CoralWords, InvalidCode: "ValidationException",
 	}
 }

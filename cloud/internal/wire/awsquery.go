@@ -19,7 +19,7 @@ func (awsQuery) encode(x *exchange, b []byte, out any) ([]byte, error) {
 	b = append(b, `Response xmlns="`...)
 	b = append(b, x.service.XMLNS...)
 	b = append(b, `">`...)
-	if !x.service.model().Void(op) {
+	if !x.void() {
 		b = append(append(append(b, '<'), op...), "Result>"...)
 		var err error
 		if b, err = x.service.Names.AppendXML(b, out); err != nil {

@@ -35,6 +35,7 @@ type exchange struct {
 	form *codec.Form
 
 	payload payload // as the verifier found it
+	status  int     // of success, where it is not 200
 }
 
 // protocol is how one of AWS's protocols words errors.
@@ -116,6 +117,12 @@ func (x *exchange) report(unknown []string) {
 		"members", strings.Join(unknown, " "), "request", x.id)
 }
 
+// void reports whether the operation answers with nothing, not even an empty structure.
+// The types tell only whether it is empty.
+func (x *exchange) void() bool {
+	return x.service.model().Void(x.op.Name) && len(x.service.Names.Plan(x.op.out).Fields) == 0
+}
+
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
 
 // maxPooled keeps a rare huge response from staying in memory.
@@ -123,12 +130,13 @@ const maxPooled = 1 << 20
 
 func (x *exchange) succeed(out any) {
 	buf := buffers.Get().(*[]byte)
+	x.status = http.StatusOK
 	b, err := x.codec.encode(x, (*buf)[:0], out)
 	if err != nil {
 		x.fail(err)
 		return
 	}
-	x.write(http.StatusOK, b)
+	x.write(x.status, b)
 	release(buf, b)
 }
 

@@ -124,3 +124,9 @@ func ssmNames() *codec.Names {
 		},
 	}
 }
+
+func lambdaNames() *codec.Names {
+	return &codec.Names{
+		Except: map[string]string{"TooManyRequestsException.RetryAfterSeconds": "retryAfterSeconds"},
+	}
+}

@@ -46,3 +46,9 @@ func (o Op) Differing(how string) Op {
 	o.Differs = append(o.Differs, how)
 	return o
 }
+
+// Dynamic makes an Op of Input and Output types that are known only at run time, as
+// programs do that run over all operations of a client. Services use Handle.
+func Dynamic(in, out reflect.Type, call Call) Op {
+	return Op{Name: strings.TrimSuffix(in.Name(), "Input"), in: in, out: out, call: call}
+}

@@ -22,6 +22,13 @@ func (x *exchange) route() error {
 		x.service, x.protocol = scope, restXML{}
 		return nil
 	}
+	if scope != nil && scope.speaks(RestJSON) {
+		if x.routeREST(scope) && x.op != nil {
+			return nil
+		}
+		x.speak(restJSON{})
+		return unknownOperation(x.r.Method + " " + x.r.URL.Path)
+	}
 	if isForm(x.r) {
 		return x.routeForm(scope)
 	}
@@ -120,15 +127,18 @@ func (s *Server) byVersion(version string, scope *Service, action string) *Servi
 	return nil
 }
 
-// routePath finds handlers that have paths of their own, for requests without a scope.
+// routePath finds services by their paths, for requests without a scope.
 func (x *exchange) routePath() error {
-	x.protocol = restXML{}
 	for _, svc := range x.srv.rest {
-		if svc.ownsPath(x.r.URL.Path) {
-			x.service = svc
+		if svc.Handler == nil && x.routeREST(svc) && x.op != nil {
+			return nil
+		}
+		if svc.Handler != nil && svc.ownsPath(x.r.URL.Path) {
+			x.service, x.protocol = svc, restXML{}
 			return nil
 		}
 	}
+	x.protocol, x.service, x.op = restXML{}, nil, nil
 	if x.plain = x.srv.fallback(); x.plain != nil {
 		return nil
 	}

@@ -15,7 +15,7 @@ func (rpcCBOR) decode(x *exchange, in any) ([]string, error) {
 
 func (rpcCBOR) encode(x *exchange, b []byte, out any) ([]byte, error) {
 	x.w.Header()["Smithy-Protocol"] = []string{"rpc-v2-cbor"}
-	if x.service.model().Void(x.op.Name) {
+	if x.void() {
 		return b, nil
 	}
 	return x.service.Names.AppendCBOR(b, out)
@@ -29,7 +29,7 @@ func (rpcCBOR) fail(x *exchange, b []byte, f *fault) []byte {
 	if x.service != nil {
 		names = x.service.Names
 	}
-	return names.AppendCBORError(b, f.code, f.message, f.detail, isMessage)
+	return names.AppendCBORError(b, f.code, f.message, x.service.messageNames(f), f.detail, isMessage)
 }
 
 func (rpcCBOR) present(x *exchange, path string) bool { return codec.CBORHas(x.body, path) }

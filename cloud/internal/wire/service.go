@@ -84,7 +84,7 @@ func (s *Service) model() *constraints.Table {
 	return s.table
 }
 
-// status returns the HTTP status of an error code, 0 if nothing special is known.
+// status returns the HTTP status of an error code, 0 if it is not the service's own.
 func (s *Service) status(code string) int {
 	if st := s.Status[code]; st != 0 {
 		return st

@@ -36,12 +36,14 @@ func (n *Names) AppendCBOR(b []byte, v any) ([]byte, error) {
 	return appendCBOR(b, n.Plan(rv.Type()), rv)
 }
 
-// AppendCBORError appends an error: its type, its message and the members of e, a pointer
-// to an SDK exception or nil, except those that skip names.
-func (n *Names) AppendCBORError(b []byte, code, message string, e any, skip func(string) bool) []byte {
+// AppendCBORError appends an error: its type, its message under each of the names, and the
+// members of e, a pointer to an SDK exception or nil, except those that skip names.
+func (n *Names) AppendCBORError(b []byte, code, message string, names []string, e any, skip func(string) bool) []byte {
 	b = append(b, cborMapOpen)
 	b = appendCBORText(appendCBORText(b, "__type"), code)
-	b = appendCBORText(appendCBORText(b, "message"), message)
+	for _, name := range names {
+		b = appendCBORText(appendCBORText(b, name), message)
+	}
 	if p, v, ok := n.exception(e); ok {
 		for i := range p.Fields {
 			f := &p.Fields[i]

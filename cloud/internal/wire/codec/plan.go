@@ -159,7 +159,7 @@ func (p *Plan) Variant(v reflect.Value) (*Field, reflect.Value) {
 
 // setVariant makes f the union's value and returns where its content goes.
 func setVariant(v reflect.Value, f *Field) reflect.Value {
-	x := reflect.New(f.wrap.Elem())
+	x := f.Wrapper()
 	v.Set(x)
 	return x.Elem().Field(0)
 }
@@ -185,3 +185,6 @@ func (p *Plan) IsText() bool {
 	}
 	return p.Kind == String || p.Kind == Enum
 }
+
+// Wrapper makes an empty variant, a *TMemberX that holds nothing yet.
+func (f *Field) Wrapper() reflect.Value { return reflect.New(f.wrap.Elem()) }

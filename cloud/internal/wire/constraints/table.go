@@ -29,8 +29,8 @@ type opFacts struct {
 }
 
 type errFact struct {
-	shape, code string
-	status      int
+	shape, code, message string
+	status               int
 }
 
 // Route is where a restJson operation is found.
@@ -94,7 +94,7 @@ func (t *Table) add(line string) {
 		}
 	case "err":
 		f := strings.Fields(rest)
-		t.errors = append(t.errors, errFact{shape: f[0], code: f[1], status: number(f[2])})
+		t.errors = append(t.errors, errFact{shape: f[0], code: f[1], status: number(f[2]), message: f[3]})
 	case "http":
 		f := strings.Fields(rest)
 		t.routes = append(t.routes, Route{Op: f[0], Method: f[1], URI: f[2], Status: number(f[3])})
@@ -127,8 +127,8 @@ func (t *Table) Knows(op string) bool {
 	return ok
 }
 
-// Status returns the HTTP status of an error, by its code or its shape; 0 if nothing
-// special is known.
+// Status returns the HTTP status of an error, by its code or its shape; 0 if the model
+// does not have it.
 func (t *Table) Status(code string) int {
 	if e := t.err(code); e != nil {
 		return e.status
@@ -142,6 +142,14 @@ func (t *Table) Code(shape string) string {
 		return e.code
 	}
 	return shape
+}
+
+// Message returns what an error calls its message, "" if the model does not have it.
+func (t *Table) Message(code string) string {
+	if e := t.err(code); e != nil && e.message != "-" {
+		return e.message
+	}
+	return ""
 }
 
 func (t *Table) err(name string) *errFact {

@@ -8,7 +8,7 @@
 //	op NAME INPUT [void] [unsigned]       an operation, its input shape, without output, without signature
 //	http NAME METHOD URI STATUS           where a restJson operation is found
 //	at SHAPE MEMBER PLACE NAME            a member that is not in the body: uri, querystring, header(s), payload, statusCode
-//	err SHAPE CODE STATUS                 an error that is called otherwise on the wire, or whose status is not 400
+//	err SHAPE CODE STATUS MESSAGE         an error: awsQuery's code, HTTP status, member for its message or "-"
 //	s SHAPE MEMBER[!][=SHAPE]…            a structure: ! for required, SHAPE where it is constrained
 //	l SHAPE RANGE ELEMENT                 a list
 //	m SHAPE RANGE KEY VALUE               a map

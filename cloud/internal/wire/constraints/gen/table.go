@@ -62,9 +62,17 @@ func writeError(b *strings.Builder, name string, s *shape) {
 			status = 500
 		}
 	}
-	if code != name || status != 400 {
-		fmt.Fprintf(b, "err %s %s %d\n", name, code, status)
+	fmt.Fprintf(b, "err %s %s %d %s\n", name, code, status, s.message())
+}
+
+// message is what an exception calls its message, "-" if the model has none.
+func (s *shape) message() string {
+	for member := range s.Members {
+		if strings.EqualFold(member, "message") {
+			return member
+		}
 	}
+	return "-"
 }
 
 // writePlaces tells where the members of operations' inputs and outputs, and of errors,
