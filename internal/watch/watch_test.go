@@ -1,0 +1,142 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+)
+
+// script is a CodeDeploy whose one deployment goes through states by the clock.
+type script struct {
+	began time.Time
+	polls int
+	steps []step
+}
+
+// step holds from at on.
+type step struct {
+	at     time.Duration
+	status types.DeploymentStatus
+	events string // "Install=InProgress …"
+	green  float64
+}
+
+func (s *script) now() step {
+	s.polls++
+	cur := s.steps[0]
+	for _, st := range s.steps {
+		if time.Since(s.began) >= st.at {
+			cur = st
+		}
+	}
+	return cur
+}
+
+func (s *script) GetDeployment(context.Context, *codedeploy.GetDeploymentInput, ...func(*codedeploy.Options)) (*codedeploy.GetDeploymentOutput, error) {
+	return &codedeploy.GetDeploymentOutput{DeploymentInfo: &types.DeploymentInfo{Status: s.now().status, CreateTime: &s.began}}, nil
+}
+
+func (s *script) ListDeploymentTargets(context.Context, *codedeploy.ListDeploymentTargetsInput, ...func(*codedeploy.Options)) (*codedeploy.ListDeploymentTargetsOutput, error) {
+	if s.now().status == types.DeploymentStatusCreated {
+		return nil, &types.DeploymentNotStartedException{}
+	}
+	return &codedeploy.ListDeploymentTargetsOutput{TargetIds: []string{"c:s"}}, nil
+}
+
+func (s *script) GetDeploymentTarget(context.Context, *codedeploy.GetDeploymentTargetInput, ...func(*codedeploy.Options)) (*codedeploy.GetDeploymentTargetOutput, error) {
+	st := s.now()
+	t := &types.ECSTarget{TaskSetsInfo: []types.ECSTaskSet{
+		{TaskSetLabel: types.TargetLabelBlue, TrafficWeight: 100 - st.green, RunningCount: 2, DesiredCount: 2},
+		{TaskSetLabel: types.TargetLabelGreen, TrafficWeight: st.green, RunningCount: 2, DesiredCount: 2},
+	}}
+	for _, e := range strings.Fields(st.events) {
+		name, status, _ := strings.Cut(e, "=")
+		t.LifecycleEvents = append(t.LifecycleEvents, types.LifecycleEvent{
+			LifecycleEventName: &name, Status: types.LifecycleEventStatus(status), StartTime: &s.began, EndTime: aws.Time(s.began.Add(st.at)),
+		})
+	}
+	return &codedeploy.GetDeploymentTargetOutput{DeploymentTarget: &types.DeploymentTarget{EcsTarget: t}}, nil
+}
+
+var canary = []step{
+	{0, types.DeploymentStatusCreated, "", 0},
+	{1 * time.Second, types.DeploymentStatusInProgress, "Install=InProgress AllowTraffic=Pending", 0},
+	{20 * time.Second, types.DeploymentStatusInProgress, "Install=Succeeded AllowTraffic=InProgress", 10},
+	{5 * time.Minute, types.DeploymentStatusInProgress, "Install=Succeeded AllowTraffic=Succeeded", 100},
+	{10 * time.Minute, types.DeploymentStatusSucceeded, "Install=Succeeded AllowTraffic=Succeeded", 100},
+}
+
+// follow plays steps and returns the story as lines.
+func follow(t *testing.T, steps []step, o Options) (string, Outcome, error, *script, time.Duration) {
+	t.Helper()
+	s := &script{began: time.Now(), steps: steps}
+	var b strings.Builder
+	o.CodeDeploy, o.ID = s, "d-1"
+	o.Emit = func(e Event) {
+		switch e.Kind {
+		case Weights:
+			fmt.Fprintf(&b, "%.0f/%.0f ", e.Blue, e.Green)
+		case Began, Ended, Status:
+			fmt.Fprintf(&b, "%s:%s%s ", e.Kind, e.Name, e.Status)
+		}
+	}
+	out, err := Follow(context.Background(), o)
+	return strings.TrimSpace(b.String()), out, err, s, time.Since(s.began)
+}
+
+func TestTheWholeStoryOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		story, out, err, s, took := follow(t, canary, Options{})
+		if err != nil || !out.Succeeded("done") {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		want := "status:Created began:Install 100/0 status:InProgress ended:InstallSucceeded began:AllowTraffic 90/10 ended:AllowTrafficSucceeded 0/100 status:Succeeded"
+		if story != want {
+			t.Errorf("story\n%s\nwant\n%s", story, want)
+		}
+		if late := took - 10*time.Minute; late > 2500*time.Millisecond {
+			t.Errorf("told %v after the end", late)
+		}
+		if s.polls > 10*60*2 {
+			t.Errorf("%d calls in ten minutes", s.polls)
+		}
+	})
+}
+
+func TestShiftedDoesNotSitThroughTheTerminationWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, out, err, _, took := follow(t, canary, Options{Until: "shifted"})
+		if err != nil || !out.Succeeded("shifted") || took > 5*time.Minute+3*time.Second {
+			t.Errorf("%+v, %v after %v", out.Shifted, err, took)
+		}
+	})
+}
+
+func TestAFailedDeploymentIsNeverASuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		steps := append(canary[:3:3], step{30 * time.Second, types.DeploymentStatusFailed, "Install=Succeeded AllowTraffic=Failed", 0})
+		for _, until := range []string{"done", "shifted"} {
+			story, out, err, _, _ := follow(t, steps, Options{Until: until})
+			if err != nil || out.Succeeded(until) || !strings.Contains(story, "ended:AllowTrafficFailed") {
+				t.Errorf("%s: %+v, %v\n%s", until, out, err, story)
+			}
+		}
+	})
+}
+
+func TestDeadlineAndCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, err, _, took := follow(t, canary, Options{Deadline: time.Minute})
+		if !errors.Is(err, ErrDeadline) || took > time.Minute+time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
+}
