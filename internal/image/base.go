@@ -21,18 +21,18 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// fetch gets a base image: from "oci:FOLDER" or "docker-archive:FILE" on this machine, or
-// from a registry with the user's own docker credentials.
-func fetch(ctx context.Context, ref, platform string) (v1.Image, error) {
-	p, err := v1.ParsePlatform(platform)
+// fetch gets a base image: from "oci:FOLDER" or "docker-archive:FILE" (relative to the
+// build context), or from a registry with the user's own docker credentials.
+func (d *dockerfile) fetch(ctx context.Context, ref string) (v1.Image, error) {
+	p, err := v1.ParsePlatform(d.Platform)
 	if err != nil {
 		return nil, err
 	}
 	if dir, ok := strings.CutPrefix(ref, "oci:"); ok {
-		return fromLayout(dir, *p)
+		return fromLayout(d.local(dir), *p)
 	}
 	if file, ok := strings.CutPrefix(ref, "docker-archive:"); ok {
-		return tarball.ImageFromPath(file, nil)
+		return tarball.ImageFromPath(d.local(file), nil)
 	}
 	r, err := name.ParseReference(ref)
 	if err != nil {
@@ -43,6 +43,13 @@ func fetch(ctx context.Context, ref, platform string) (v1.Image, error) {
 		return nil, fmt.Errorf("fetch the base image: %w", err)
 	}
 	return img, nil
+}
+
+func (d *dockerfile) local(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(d.Context, p)
 }
 
 func fromLayout(dir string, p v1.Platform) (v1.Image, error) {

@@ -199,7 +199,7 @@ func (s *stage) from(ctx context.Context, base string) error {
 		s.img, s.config = b.img, *b.config.DeepCopy()
 		return copyAll(b.root, s.root)
 	}
-	img, err := fetch(ctx, base, s.d.Platform)
+	img, err := s.d.fetch(ctx, base)
 	if err != nil {
 		return err
 	}

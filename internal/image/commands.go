@@ -216,7 +216,7 @@ func (s *stage) source(ctx context.Context, name string) (string, error) {
 	if b := s.d.named(name); b != nil && b != s {
 		return b.root, nil
 	}
-	img, err := fetch(ctx, name, s.d.Platform)
+	img, err := s.d.fetch(ctx, name)
 	if err != nil {
 		return "", fmt.Errorf("--from=%s: no earlier stage has this name, and as an image: %w", name, err)
 	}
