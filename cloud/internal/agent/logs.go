@@ -150,7 +150,7 @@ func eachLine(r io.Reader, emit func(line []byte)) error {
 func emitWhole(pending []byte, emit func(line []byte)) []byte {
 	for {
 		end, skip := bytes.IndexByte(pending, '\n'), 1
-		if end > maxLine || (end < 0 && len(pending) >= maxLine) {
+		if end > maxLine || (end < 0 && len(pending) > maxLine) {
 			end, skip = maxLine, 0
 		}
 		if end < 0 {

@@ -158,15 +158,14 @@ func (t *task) provision() error {
 // operate runs the containers until all have stopped.
 func (t *task) operate() {
 	for {
-		ordered := t.stopping.Done()
-		if t.stopping.Err() != nil {
-			t.beginStop()
-			ordered = nil
-		}
 		t.advance()
 		t.report()
 		if t.busy == 0 && t.allStopped() {
 			return
+		}
+		ordered := t.stopping.Done()
+		if t.known.Status == statusStopping {
+			ordered = nil
 		}
 		select {
 		case outcome := <-t.events:
@@ -178,11 +177,14 @@ func (t *task) operate() {
 
 // advance takes every step that what is known now allows.
 func (t *task) advance() {
-	if t.known.Status == statusStopping {
-		t.advanceStop()
-		return
+	if t.stopping.Err() == nil {
+		t.advanceStart()
 	}
-	t.advanceStart()
+	// What could not be started may have ordered the stop just now.
+	if t.stopping.Err() != nil {
+		t.beginStop()
+		t.advanceStop()
+	}
 }
 
 // aside runs work on another goroutine; the owner then does what it returns.
