@@ -1,0 +1,21 @@
+// Package iam is AWS Identity and Access Management: who there is in a cloud, with which
+// keys, and what they may do.
+//
+// It answers the API, finds the secret of an access key for the verification of
+// signatures (Lookup), issues temporary keys for package sts (Issue), and decides what a
+// caller may do (Decide) by evaluating the very policies that the API stores.
+//
+// The account's root user has one access key, fixed by Options or made once and kept; it
+// is what a local cloud's default credentials are. Temporary keys survive restarts until
+// they expire.
+//
+// Limits, and where AWS differs:
+//   - AWS managed policies are those that concern containers and their deployment, and
+//     the general ones; ReadOnlyAccess is written with wildcards.
+//   - Login profiles, MFA devices, SAML providers, server and signing certificates, SSH
+//     keys, service-specific credentials, password policies, credential reports and
+//     organizations are absent.
+//   - Changes hold at once; AWS's take a while to reach everywhere.
+//   - Principals in trust policies are checked for their form and, within the account,
+//     for their existence; AWS then keeps their unique ids, the cloud keeps their ARNs.
+package iam

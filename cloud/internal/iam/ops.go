@@ -1,0 +1,50 @@
+package iam
+
+import "github.com/turnoutdev/turnout/cloud/internal/wire"
+
+// Ops lists what the service answers.
+func (s *Service) Ops() []wire.Op {
+	return []wire.Op{
+		wire.Handle(s.CreateRole),
+		wire.Handle(s.GetRole).Differing("RoleLastUsed is empty."),
+		wire.Handle(s.ListRoles),
+		wire.Handle(s.UpdateRole),
+		wire.Handle(s.UpdateRoleDescription),
+		wire.Handle(s.UpdateAssumeRolePolicy),
+		wire.Handle(s.DeleteRole),
+		wire.Handle(s.PutRolePolicy),
+		wire.Handle(s.GetRolePolicy),
+		wire.Handle(s.DeleteRolePolicy),
+		wire.Handle(s.ListRolePolicies),
+		wire.Handle(s.AttachRolePolicy),
+		wire.Handle(s.DetachRolePolicy),
+		wire.Handle(s.ListAttachedRolePolicies),
+		wire.Handle(s.CreateUser),
+		wire.Handle(s.GetUser),
+		wire.Handle(s.ListUsers),
+		wire.Handle(s.UpdateUser),
+		wire.Handle(s.DeleteUser),
+		wire.Handle(s.PutUserPolicy),
+		wire.Handle(s.GetUserPolicy),
+		wire.Handle(s.DeleteUserPolicy),
+		wire.Handle(s.ListUserPolicies),
+		wire.Handle(s.AttachUserPolicy),
+		wire.Handle(s.DetachUserPolicy),
+		wire.Handle(s.ListAttachedUserPolicies),
+		wire.Handle(s.CreateGroup),
+		wire.Handle(s.GetGroup),
+		wire.Handle(s.ListGroups),
+		wire.Handle(s.ListGroupsForUser),
+		wire.Handle(s.UpdateGroup),
+		wire.Handle(s.DeleteGroup),
+		wire.Handle(s.AddUserToGroup),
+		wire.Handle(s.RemoveUserFromGroup),
+		wire.Handle(s.PutGroupPolicy),
+		wire.Handle(s.GetGroupPolicy),
+		wire.Handle(s.DeleteGroupPolicy),
+		wire.Handle(s.ListGroupPolicies),
+		wire.Handle(s.AttachGroupPolicy),
+		wire.Handle(s.DetachGroupPolicy),
+		wire.Handle(s.ListAttachedGroupPolicies),
+	}
+}
