@@ -157,6 +157,7 @@ func TestTasksWaitForTheSweep(t *testing.T) {
 		var last State
 		task := a.Start(Spec{ID: taskID, Definition: define(named("app"))}, func(s State) { last = s })
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if last.Status != "PROVISIONING" {
 			t.Errorf("task is %s before Run", last.Status)
 		}

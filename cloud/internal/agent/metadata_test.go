@@ -17,7 +17,7 @@ import (
 )
 
 func TestMetadata(t *testing.T) {
-	story(t, 1, nil, func(r *rig) {
+	story(t, 1, func(s *stage) { s.programs = map[string]program{"app": stubborn} }, func(r *rig) {
 		d := define(named("app", checked(types.HealthCheck{}), func(d *types.ContainerDefinition) {
 			d.Cpu, d.PortMappings = 128, []types.PortMapping{{ContainerPort: aws.Int32(9000)}}
 		}), named("log"))

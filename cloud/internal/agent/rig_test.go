@@ -48,14 +48,16 @@ func story(t *testing.T, scale float64, prepare func(*stage), f func(*rig)) {
 		r.end = cancel
 		ended := make(chan error)
 		go func() { ended <- r.agent.Run(ctx) }()
+		defer func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Errorf("Run = %v", err)
+			}
+			if r.stage.open != 0 {
+				t.Errorf("%d sandboxes left open", r.stage.open)
+			}
+		}()
 		f(r)
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run = %v", err)
-		}
-		if r.stage.open != 0 {
-			t.Errorf("%d sandboxes left open", r.stage.open)
-		}
 	})
 }
 
