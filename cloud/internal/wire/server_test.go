@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -42,7 +43,7 @@ func (c *clusters) GetCallerIdentity(context.Context, *sts.GetCallerIdentityInpu
 }
 
 func newServer(c *clusters, change func(*wire.Options)) *wire.Server {
-	o := wire.Options{Services: []*wire.Service{
+	o := wire.Options{Log: slog.New(slog.DiscardHandler), Services: []*wire.Service{
 		wire.ECS([]wire.Op{wire.Handle(c.CreateCluster), wire.Handle(c.CreateService)}),
 		wire.STS([]wire.Op{wire.Handle(c.GetCallerIdentity)}),
 	}}

@@ -41,6 +41,9 @@ func (t transport) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 		}
 	}()
 	t.handler.ServeHTTP(rec, in)
+	if err := r.Context().Err(); err != nil {
+		return nil, err // as a connection would: whoever gave up gets no answer
+	}
 	return rec.response(r), nil
 }
 
