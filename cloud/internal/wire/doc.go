@@ -3,8 +3,8 @@
 // Input, calls the method, and writes the Output or the error in the protocol that the
 // client spoke.
 //
-// A request is routed (route.go), read (body.go), authenticated (sigv4.go), decoded,
-// checked against the service's model, authorized, called, encoded (exchange.go). What
+// A request is routed (route.go), read (body.go), authenticated (auth.go), decoded,
+// checked against the service's model (validate.go), authorized, called, encoded (exchange.go). What
 // the types cannot tell stands in three places: protocol facts in aws.go, member names
 // in names.go, and the constraints generated from the models.
 //

@@ -129,10 +129,7 @@ func (x *exchange) classify(err error) (f *fault, ok bool) {
 }
 
 func (x *exchange) setStatus(f *fault, api smithy.APIError) {
-	var told interface{ HTTPStatusCode() int }
 	switch {
-	case errors.As(api, &told):
-		f.status = told.HTTPStatusCode()
 	case x.service != nil && x.service.status(f.code) != 0:
 		f.status = x.service.status(f.code)
 	case f.status != 0:

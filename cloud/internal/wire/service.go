@@ -40,7 +40,8 @@ type Service struct {
 	InvalidCode string  // the error's code then
 
 	// Handler serves all the service's requests instead of Ops (S3). Requests arrive
-	// authenticated, their bodies decoded from aws-chunked.
+	// authenticated, their bodies taken out of aws-chunked form and checked while they are
+	// read; Authorize and Middleware know operations only and do not see them.
 	Handler http.Handler
 
 	Names *codec.Names
