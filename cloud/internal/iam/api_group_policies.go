@@ -17,10 +17,7 @@ func (s *Service) PutGroupPolicy(_ context.Context, in *iam.PutGroupPolicyInput,
 // GetGroupPolicy returns an inline policy.
 func (s *Service) GetGroupPolicy(_ context.Context, in *iam.GetGroupPolicyInput, _ ...func(*iam.Options)) (*iam.GetGroupPolicyOutput, error) {
 	doc, err := s.inline(s.groupHolder(), in.GroupName, in.PolicyName)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.GetGroupPolicyOutput{GroupName: in.GroupName, PolicyName: in.PolicyName, PolicyDocument: encoded(doc)}, nil
+	return answer(&iam.GetGroupPolicyOutput{GroupName: in.GroupName, PolicyName: in.PolicyName, PolicyDocument: encoded(doc)}, err)
 }
 
 // DeleteGroupPolicy removes an inline policy.
@@ -34,10 +31,7 @@ func (s *Service) DeleteGroupPolicy(_ context.Context, in *iam.DeleteGroupPolicy
 // ListGroupPolicies returns the names of the inline policies.
 func (s *Service) ListGroupPolicies(_ context.Context, in *iam.ListGroupPoliciesInput, _ ...func(*iam.Options)) (*iam.ListGroupPoliciesOutput, error) {
 	names, next, err := s.listInline(s.groupHolder(), in.GroupName, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.ListGroupPoliciesOutput{PolicyNames: names, Marker: next, IsTruncated: next != nil}, nil
+	return answer(&iam.ListGroupPoliciesOutput{PolicyNames: names, Marker: next, IsTruncated: next != nil}, err)
 }
 
 // AttachGroupPolicy gives a managed policy to a group.
@@ -59,8 +53,5 @@ func (s *Service) DetachGroupPolicy(_ context.Context, in *iam.DetachGroupPolicy
 // ListAttachedGroupPolicies returns a group's managed policies.
 func (s *Service) ListAttachedGroupPolicies(_ context.Context, in *iam.ListAttachedGroupPoliciesInput, _ ...func(*iam.Options)) (*iam.ListAttachedGroupPoliciesOutput, error) {
 	out, next, err := s.listAttached(s.groupHolder(), in.GroupName, in.PathPrefix, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.ListAttachedGroupPoliciesOutput{AttachedPolicies: out, Marker: next, IsTruncated: next != nil}, nil
+	return answer(&iam.ListAttachedGroupPoliciesOutput{AttachedPolicies: out, Marker: next, IsTruncated: next != nil}, err)
 }

@@ -46,10 +46,7 @@ func (s *Service) CreateGroup(_ context.Context, in *iam.CreateGroupInput, _ ...
 		s.tables.groups.Put(tx, name, g)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.CreateGroupOutput{Group: &g.Desc}, nil
+	return answer(&iam.CreateGroupOutput{Group: &g.Desc}, err)
 }
 
 // GetGroup returns a group and who is in it.
@@ -71,20 +68,14 @@ func (s *Service) GetGroup(_ context.Context, in *iam.GetGroupInput, _ ...func(*
 		return nil, err
 	}
 	part, next, err := cut(users, func(u types.User) string { return *u.UserName }, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.GetGroupOutput{Group: &g.Desc, Users: part, Marker: next, IsTruncated: next != nil}, nil
+	return answer(&iam.GetGroupOutput{Group: &g.Desc, Users: part, Marker: next, IsTruncated: next != nil}, err)
 }
 
 // ListGroups returns groups by name.
 func (s *Service) ListGroups(_ context.Context, in *iam.ListGroupsInput, _ ...func(*iam.Options)) (*iam.ListGroupsOutput, error) {
 	all := s.groupsWhere(func(g group) bool { return strings.HasPrefix(*g.Desc.Path, aws.ToString(in.PathPrefix)) })
 	part, next, err := cut(all, func(g types.Group) string { return *g.GroupName }, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.ListGroupsOutput{Groups: part, Marker: next, IsTruncated: next != nil}, nil
+	return answer(&iam.ListGroupsOutput{Groups: part, Marker: next, IsTruncated: next != nil}, err)
 }
 
 func (s *Service) groupsWhere(want func(group) bool) (out []types.Group) {
@@ -107,10 +98,7 @@ func (s *Service) ListGroupsForUser(_ context.Context, in *iam.ListGroupsForUser
 	}
 	all := s.groupsWhere(func(g group) bool { return slices.Contains(g.Members, *in.UserName) })
 	part, next, err := cut(all, func(g types.Group) string { return *g.GroupName }, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.ListGroupsForUserOutput{Groups: part, Marker: next, IsTruncated: next != nil}, nil
+	return answer(&iam.ListGroupsForUserOutput{Groups: part, Marker: next, IsTruncated: next != nil}, err)
 }
 
 // UpdateGroup renames or moves a group.
@@ -140,10 +128,7 @@ func (s *Service) UpdateGroup(_ context.Context, in *iam.UpdateGroupInput, _ ...
 		s.tables.groups.Put(tx, name, g)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.UpdateGroupOutput{}, nil
+	return answer(&iam.UpdateGroupOutput{}, err)
 }
 
 // DeleteGroup removes a group with nobody in it and no policies.
@@ -162,10 +147,7 @@ func (s *Service) DeleteGroup(_ context.Context, in *iam.DeleteGroupInput, _ ...
 		s.tables.groups.Delete(tx, *in.GroupName)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.DeleteGroupOutput{}, nil
+	return answer(&iam.DeleteGroupOutput{}, err)
 }
 
 // members stores what f makes of a group's members, for a user that exists.
@@ -192,10 +174,7 @@ func (s *Service) AddUserToGroup(_ context.Context, in *iam.AddUserToGroupInput,
 		}
 		return append(m, *in.UserName)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.AddUserToGroupOutput{}, nil
+	return answer(&iam.AddUserToGroupOutput{}, err)
 }
 
 // RemoveUserFromGroup takes a user out of a group.
@@ -203,8 +182,5 @@ func (s *Service) RemoveUserFromGroup(_ context.Context, in *iam.RemoveUserFromG
 	err := s.members(in.GroupName, in.UserName, func(m []string) []string {
 		return slices.DeleteFunc(m, func(n string) bool { return n == *in.UserName })
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.RemoveUserFromGroupOutput{}, nil
+	return answer(&iam.RemoveUserFromGroupOutput{}, err)
 }

@@ -17,10 +17,7 @@ func (s *Service) PutRolePolicy(_ context.Context, in *iam.PutRolePolicyInput, _
 // GetRolePolicy returns an inline policy.
 func (s *Service) GetRolePolicy(_ context.Context, in *iam.GetRolePolicyInput, _ ...func(*iam.Options)) (*iam.GetRolePolicyOutput, error) {
 	doc, err := s.inline(s.roleHolder(), in.RoleName, in.PolicyName)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.GetRolePolicyOutput{RoleName: in.RoleName, PolicyName: in.PolicyName, PolicyDocument: encoded(doc)}, nil
+	return answer(&iam.GetRolePolicyOutput{RoleName: in.RoleName, PolicyName: in.PolicyName, PolicyDocument: encoded(doc)}, err)
 }
 
 // DeleteRolePolicy removes an inline policy.
@@ -34,10 +31,7 @@ func (s *Service) DeleteRolePolicy(_ context.Context, in *iam.DeleteRolePolicyIn
 // ListRolePolicies returns the names of the inline policies.
 func (s *Service) ListRolePolicies(_ context.Context, in *iam.ListRolePoliciesInput, _ ...func(*iam.Options)) (*iam.ListRolePoliciesOutput, error) {
 	names, next, err := s.listInline(s.roleHolder(), in.RoleName, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.ListRolePoliciesOutput{PolicyNames: names, Marker: next, IsTruncated: next != nil}, nil
+	return answer(&iam.ListRolePoliciesOutput{PolicyNames: names, Marker: next, IsTruncated: next != nil}, err)
 }
 
 // AttachRolePolicy gives a managed policy to a role.
@@ -59,8 +53,5 @@ func (s *Service) DetachRolePolicy(_ context.Context, in *iam.DetachRolePolicyIn
 // ListAttachedRolePolicies returns a role's managed policies.
 func (s *Service) ListAttachedRolePolicies(_ context.Context, in *iam.ListAttachedRolePoliciesInput, _ ...func(*iam.Options)) (*iam.ListAttachedRolePoliciesOutput, error) {
 	out, next, err := s.listAttached(s.roleHolder(), in.RoleName, in.PathPrefix, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.ListAttachedRolePoliciesOutput{AttachedPolicies: out, Marker: next, IsTruncated: next != nil}, nil
+	return answer(&iam.ListAttachedRolePoliciesOutput{AttachedPolicies: out, Marker: next, IsTruncated: next != nil}, err)
 }

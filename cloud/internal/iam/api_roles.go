@@ -61,10 +61,7 @@ func (s *Service) CreateRole(_ context.Context, in *iam.CreateRoleInput, _ ...fu
 		s.tables.roles.Put(tx, name, r)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.CreateRoleOutput{Role: describeRole(r)}, nil
+	return answer(&iam.CreateRoleOutput{Role: describeRole(r)}, err)
 }
 
 func checkSessionDuration(d *int32) error {
@@ -95,10 +92,7 @@ func (s *Service) GetRole(_ context.Context, in *iam.GetRoleInput, _ ...func(*ia
 	var r role
 	var err error
 	s.Store.View(func(tx *store.Tx) { r, err = s.role(tx, in.RoleName) })
-	if err != nil {
-		return nil, err
-	}
-	return &iam.GetRoleOutput{Role: describeRole(r)}, nil
+	return answer(&iam.GetRoleOutput{Role: describeRole(r)}, err)
 }
 
 func (s *Service) role(tx *store.Tx, name *string) (role, error) {
@@ -139,10 +133,7 @@ func (s *Service) ListRoles(_ context.Context, in *iam.ListRolesInput, _ ...func
 		}
 	})
 	part, next, err := cut(all, func(r types.Role) string { return *r.RoleName }, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.ListRolesOutput{Roles: part, Marker: next, IsTruncated: next != nil}, nil
+	return answer(&iam.ListRolesOutput{Roles: part, Marker: next, IsTruncated: next != nil}, err)
 }
 
 // UpdateRole changes the description and the longest session.
@@ -152,10 +143,7 @@ func (s *Service) UpdateRole(_ context.Context, in *iam.UpdateRoleInput, _ ...fu
 		r.Desc.MaxSessionDuration = cmp.Or(in.MaxSessionDuration, r.Desc.MaxSessionDuration)
 		return checkSessionDuration(r.Desc.MaxSessionDuration)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.UpdateRoleOutput{}, nil
+	return answer(&iam.UpdateRoleOutput{}, err)
 }
 
 // UpdateRoleDescription is what there was before UpdateRole.
@@ -164,10 +152,7 @@ func (s *Service) UpdateRoleDescription(_ context.Context, in *iam.UpdateRoleDes
 		r.Desc.Description = in.Description
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.UpdateRoleDescriptionOutput{Role: describeRole(r)}, nil
+	return answer(&iam.UpdateRoleDescriptionOutput{Role: describeRole(r)}, err)
 }
 
 // UpdateAssumeRolePolicy replaces a role's trust policy.
@@ -176,10 +161,7 @@ func (s *Service) UpdateAssumeRolePolicy(_ context.Context, in *iam.UpdateAssume
 		r.Desc.AssumeRolePolicyDocument = in.PolicyDocument
 		return s.checkTrust(tx, aws.ToString(in.PolicyDocument))
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.UpdateAssumeRolePolicyOutput{}, nil
+	return answer(&iam.UpdateAssumeRolePolicyOutput{}, err)
 }
 
 // DeleteRole removes a role that has no policies and is in no instance profile.
@@ -204,8 +186,5 @@ func (s *Service) DeleteRole(_ context.Context, in *iam.DeleteRoleInput, _ ...fu
 		s.tables.roles.Delete(tx, *in.RoleName)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.DeleteRoleOutput{}, nil
+	return answer(&iam.DeleteRoleOutput{}, err)
 }

@@ -17,10 +17,7 @@ func (s *Service) PutUserPolicy(_ context.Context, in *iam.PutUserPolicyInput, _
 // GetUserPolicy returns an inline policy.
 func (s *Service) GetUserPolicy(_ context.Context, in *iam.GetUserPolicyInput, _ ...func(*iam.Options)) (*iam.GetUserPolicyOutput, error) {
 	doc, err := s.inline(s.userHolder(), in.UserName, in.PolicyName)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.GetUserPolicyOutput{UserName: in.UserName, PolicyName: in.PolicyName, PolicyDocument: encoded(doc)}, nil
+	return answer(&iam.GetUserPolicyOutput{UserName: in.UserName, PolicyName: in.PolicyName, PolicyDocument: encoded(doc)}, err)
 }
 
 // DeleteUserPolicy removes an inline policy.
@@ -34,10 +31,7 @@ func (s *Service) DeleteUserPolicy(_ context.Context, in *iam.DeleteUserPolicyIn
 // ListUserPolicies returns the names of the inline policies.
 func (s *Service) ListUserPolicies(_ context.Context, in *iam.ListUserPoliciesInput, _ ...func(*iam.Options)) (*iam.ListUserPoliciesOutput, error) {
 	names, next, err := s.listInline(s.userHolder(), in.UserName, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.ListUserPoliciesOutput{PolicyNames: names, Marker: next, IsTruncated: next != nil}, nil
+	return answer(&iam.ListUserPoliciesOutput{PolicyNames: names, Marker: next, IsTruncated: next != nil}, err)
 }
 
 // AttachUserPolicy gives a managed policy to a user.
@@ -59,8 +53,5 @@ func (s *Service) DetachUserPolicy(_ context.Context, in *iam.DetachUserPolicyIn
 // ListAttachedUserPolicies returns a user's managed policies.
 func (s *Service) ListAttachedUserPolicies(_ context.Context, in *iam.ListAttachedUserPoliciesInput, _ ...func(*iam.Options)) (*iam.ListAttachedUserPoliciesOutput, error) {
 	out, next, err := s.listAttached(s.userHolder(), in.UserName, in.PathPrefix, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.ListAttachedUserPoliciesOutput{AttachedPolicies: out, Marker: next, IsTruncated: next != nil}, nil
+	return answer(&iam.ListAttachedUserPoliciesOutput{AttachedPolicies: out, Marker: next, IsTruncated: next != nil}, err)
 }

@@ -70,10 +70,7 @@ func (s *Service) CreateUser(_ context.Context, in *iam.CreateUserInput, _ ...fu
 		s.tables.users.Put(tx, name, u)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.CreateUserOutput{User: &u.Desc}, nil
+	return answer(&iam.CreateUserOutput{User: &u.Desc}, err)
 }
 
 // GetUser returns a user; without a name, the one who calls.
@@ -89,10 +86,7 @@ func (s *Service) GetUser(ctx context.Context, in *iam.GetUserInput, _ ...func(*
 	}
 	var u user
 	s.Store.View(func(tx *store.Tx) { u, err = s.user(tx, name) })
-	if err != nil {
-		return nil, err
-	}
-	return &iam.GetUserOutput{User: &u.Desc}, nil
+	return answer(&iam.GetUserOutput{User: &u.Desc}, err)
 }
 
 // userName is the name that is given, or the caller's; "" for the root user.
@@ -121,10 +115,7 @@ func (s *Service) ListUsers(_ context.Context, in *iam.ListUsersInput, _ ...func
 		}
 	})
 	part, next, err := cut(all, func(u types.User) string { return *u.UserName }, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.ListUsersOutput{Users: part, Marker: next, IsTruncated: next != nil}, nil
+	return answer(&iam.ListUsersOutput{Users: part, Marker: next, IsTruncated: next != nil}, err)
 }
 
 // UpdateUser renames or moves a user. Its keys, groups and policies come along.
@@ -155,10 +146,7 @@ func (s *Service) UpdateUser(_ context.Context, in *iam.UpdateUserInput, _ ...fu
 		s.renameUser(tx, old, name)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.UpdateUserOutput{}, nil
+	return answer(&iam.UpdateUserOutput{}, err)
 }
 
 func ptr[T any](v T, err error) (*T, error) { return &v, err }
@@ -203,8 +191,5 @@ func (s *Service) DeleteUser(_ context.Context, in *iam.DeleteUserInput, _ ...fu
 		s.tables.users.Delete(tx, name)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &iam.DeleteUserOutput{}, nil
+	return answer(&iam.DeleteUserOutput{}, err)
 }

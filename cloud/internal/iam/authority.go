@@ -98,7 +98,7 @@ func (s *Service) own(tx *store.Tx, c identity.Caller, p *policy.Policies) {
 		}
 	}
 	if c.SessionPolicy != "" {
-		p.Session = &policy.Source{ID: "session", Document: s.parsed(c.SessionPolicy)}
+		p.Session = &policy.Source{ID: "session", Document: s.document(c.SessionPolicy)}
 	}
 }
 
@@ -116,23 +116,22 @@ func (s *Service) userSources(tx *store.Tx, u user) []policy.Source {
 func (s *Service) sources(tx *store.Tx, word, name string, g grants) []policy.Source {
 	var out []policy.Source
 	for _, p := range slices.Sorted(maps.Keys(g.Inline)) {
-		out = append(out, policy.Source{ID: word + "_" + name + "_" + p, Type: word, Document: s.parsed(g.Inline[p])})
+		out = append(out, policy.Source{ID: word + "_" + name + "_" + p, Type: word, Document: s.document(g.Inline[p])})
 	}
 	for _, id := range g.Attached {
 		if m, ok := s.managed(tx, id); ok {
-			out = append(out, m.source())
+			out = append(out, s.source(m))
 		}
 	}
 	return out
 }
 
-func (m managed) source() policy.Source {
+func (s *Service) source(m managed) policy.Source {
 	kind := types.PolicySourceTypeUserManaged
 	if isAWS(*m.Desc.Arn) {
 		kind = types.PolicySourceTypeAwsManaged
 	}
-	d, _ := policy.Parse(policy.Identity, m.document()) // was read when it was stored
-	return policy.Source{ID: *m.Desc.PolicyName, Type: string(kind), Document: d}
+	return policy.Source{ID: *m.Desc.PolicyName, Type: string(kind), Document: s.document(m.document())}
 }
 
 // document is the default version's.
@@ -154,15 +153,27 @@ func (s *Service) boundarySource(tx *store.Tx, b *types.AttachedPermissionsBound
 	if !ok {
 		return &policy.Source{ID: *b.PermissionsBoundaryArn}
 	}
-	src := m.source()
+	src := s.source(m)
 	return &src
 }
 
-// parsed reads a document that was read before; one that does not read allows nothing.
-func (s *Service) parsed(doc string) *policy.Document {
+const maxParsed = 512
+
+// document reads a policy that was read before, when it was stored; texts are remembered,
+// since every call of a role needs them. One that does not read allows nothing.
+func (s *Service) document(doc string) *policy.Document {
+	s.parsedMu.Lock()
+	defer s.parsedMu.Unlock()
+	if d, ok := s.parsed[doc]; ok {
+		return d
+	}
 	d, err := policy.Parse(policy.Identity, doc)
 	if err != nil {
 		return nil
 	}
+	if len(s.parsed) >= maxParsed {
+		clear(s.parsed)
+	}
+	s.parsed[doc] = d
 	return d
 }

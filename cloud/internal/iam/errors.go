@@ -49,3 +49,11 @@ func badDocument(err error) error {
 	}
 	return err
 }
+
+// answer is an output, or nil where there is an error.
+func answer[T any](out *T, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
 	"github.com/turnoutdev/turnout/cloud/internal/clock"
 	"github.com/turnoutdev/turnout/cloud/internal/ids"
+	"github.com/turnoutdev/turnout/cloud/internal/policy"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
@@ -31,6 +32,9 @@ type Service struct {
 
 	usedMu sync.Mutex
 	used   map[string]lastUse // by access key
+
+	parsedMu sync.Mutex
+	parsed   map[string]*policy.Document // by text; see document
 }
 
 // lastUse is told by GetAccessKeyLastUsed; it is not kept over a restart.
@@ -50,21 +54,23 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Options: o, tables: t, aws: own, used: map[string]lastUse{}}
+	s := &Service{Options: o, tables: t, aws: own, used: map[string]lastUse{}, parsed: map[string]*policy.Document{}}
 	return s, s.Store.Update(s.rootKey)
 }
 
-// rootKey leaves the root user with exactly one key.
+// rootKey finds the root user's first key, or makes it. One that Options fix takes the
+// place of the one before.
 func (s *Service) rootKey(tx *store.Tx) error {
-	id, key := s.RootAccessKeyID, accessKey{Secret: s.RootSecret, Status: types.StatusTypeActive, Created: s.Clock.Now()}
+	id, key := s.RootAccessKeyID, accessKey{Secret: s.RootSecret, Status: types.StatusTypeActive, Created: s.Clock.Now(), First: true}
 	for old, k := range s.tables.keys.All(tx, "") {
-		if k.User != "" {
-			continue
+		switch {
+		case !k.First:
+		case id == "" || id == old && s.RootSecret == k.Secret:
+			s.RootAccessKeyID, s.RootSecret = old, k.Secret
+			return nil
+		default:
+			s.tables.keys.Delete(tx, old)
 		}
-		if id == "" {
-			id, key = old, k
-		}
-		s.tables.keys.Delete(tx, old)
 	}
 	if id == "" {
 		id, key.Secret = "AKIA"+ids.Upper(16), ids.Secret(40)

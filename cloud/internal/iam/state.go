@@ -61,6 +61,7 @@ type accessKey struct {
 	Secret  string
 	Status  types.StatusType
 	Created time.Time
+	First   bool // the root user's, which the cloud came with
 }
 
 // session is a temporary key, kept under its id.
