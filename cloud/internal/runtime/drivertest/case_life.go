@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
 )
@@ -185,7 +186,9 @@ func beChild(f Factory) {
 		os.Exit(1)
 	}
 	fmt.Println("ready")
-	select {}
+	for {
+		time.Sleep(time.Hour)
+	}
 }
 
 func hold(f Factory) error {

@@ -35,7 +35,7 @@ var verbs = map[string]func(args []string) error{
 	"exit":     exit,
 	"serve":    serve,
 	"wait":     func([]string) error { return wait(7) },
-	"sleep":    func([]string) error { select {} },
+	"sleep":    func([]string) error { return forever() },
 	"stubborn": func([]string) error { return stubborn() },
 	"cat":      cat,
 	"echo":     func(args []string) error { fmt.Println(strings.Join(args, " ")); return nil },
@@ -127,7 +127,14 @@ func wait(code int) error {
 func stubborn() error {
 	signal.Ignore(syscall.SIGTERM)
 	fmt.Println("ready")
-	select {}
+	return forever()
+}
+
+// forever waits; an empty select would be a deadlock to Go's runtime.
+func forever() error {
+	for {
+		time.Sleep(time.Hour)
+	}
 }
 
 func cat(args []string) error {
