@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	maxForwardGroups = 5
-	maxWeight        = 999
+	maxForwardGroups  = 5
+	maxBalancerGroups = 100
+	maxWeight         = 999
 )
 
 // forwardGroups lists the ARNs of the target groups that actions name.
@@ -170,7 +171,16 @@ func echoFixed(a types.Action) (types.Action, error) {
 // one's from now on.
 func (s *Service) checkGroups(tx *store.Tx, lb string, protocol types.ProtocolEnum, actions []types.Action) error {
 	used := s.associations(tx)
+	mine := 0
+	for _, lbs := range used {
+		if slices.Contains(lbs, lb) {
+			mine++
+		}
+	}
 	for _, id := range forwardGroups(actions) {
+		if len(used[id]) == 0 {
+			mine++
+		}
 		g, ok := s.tables.groups.Get(tx, id)
 		if !ok {
 			return noTargetGroup(id)
@@ -183,6 +193,10 @@ func (s *Service) checkGroups(tx *store.Tx, lb string, protocol types.ProtocolEn
 			return &types.TargetGroupAssociationLimitException{Message: text(
 				"The following target groups cannot be associated with more than one load balancer: %s", id)}
 		}
+	}
+	if mine > maxBalancerGroups {
+		return &types.TooManyUniqueTargetGroupsPerLoadBalancerException{Message: text(
+			"The maximum number of unique target groups per load balancer is '%d'", maxBalancerGroups)}
 	}
 	return nil
 }

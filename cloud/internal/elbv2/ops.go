@@ -40,6 +40,15 @@ func (s *Service) Ops() []wire.Op {
 		wire.Handle(s.AddTags),
 		wire.Handle(s.RemoveTags),
 		wire.Handle(s.DescribeTags).Differing("Listeners have the tag aws:turnout:address, host:port."),
+		wire.Handle(s.AddListenerCertificates).Differing("Certificates are self-signed, whatever the ARN stands for."),
+		wire.Handle(s.RemoveListenerCertificates),
+		wire.Handle(s.DescribeListenerCertificates),
+		wire.Handle(s.SetSubnets),
+		wire.Handle(s.SetSecurityGroups).RecordOnly("loopback has no security groups"),
+		wire.Handle(s.SetIpAddressType).RecordOnly("load balancers have an IPv4 loopback address"),
+		wire.Handle(s.DescribeCapacityReservation),
+		wire.Handle(s.ModifyCapacityReservation).RecordOnly("the balancer has no capacity units"),
+		wire.Handle(s.DescribeAccountLimits),
 		wire.Handle(s.DescribeSSLPolicies).Differing("FIPS policies are absent."),
 	}
 }
