@@ -25,6 +25,10 @@ type process struct {
 	id     string
 	local  bool // its processes are this machine's
 
+	started time.Time
+	log     string // its file
+	logFrom int64  // where the file began to be this container's
+
 	done chan struct{} // closed once exit and err are known
 	exit runtime.Exit
 	err  error
@@ -66,7 +70,7 @@ func (s *sandbox) create(ctx context.Context, spec runtime.ContainerSpec) (*proc
 
 // start attaches to a container's output, lets it run and watches it.
 func (s *sandbox) start(ctx context.Context, p *process, logPath string) error {
-	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := p.openLog(logPath)
 	if err != nil {
 		return fmt.Errorf("container %s: %w", p.id, err)
 	}
@@ -78,13 +82,27 @@ func (s *sandbox) start(ctx context.Context, p *process, logPath string) error {
 		stream.Close()
 		return errors.Join(startError(err), log.Close())
 	}
+	p.started = time.Now()
 	copied := make(chan error, 1)
 	go func() {
 		_, err := stdcopy.StdCopy(log, log, stream.Reader)
 		copied <- errors.Join(err, log.Close())
 	}()
 	s.alive.Go(func() { p.watch(stream.HijackedResponse, copied) })
-	return nil
+	return p.launched(ctx)
+}
+
+func (p *process) openLog(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	p.log, p.logFrom = path, info.Size()
+	return f, nil
 }
 
 // watch waits for the exit and then for the rest of the output.
@@ -100,6 +118,9 @@ func (p *process) watch(stream client.HijackedResponse, copied <-chan error) {
 	case <-timer.C:
 		stream.Close()
 		p.noteLog(<-copied)
+	}
+	if p.exit.Error == "" {
+		p.exit.Error = p.lastWords()
 	}
 }
 

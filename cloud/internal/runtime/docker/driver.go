@@ -96,7 +96,7 @@ func New(ctx context.Context, o Options) (*Driver, error) {
 // Name implements runtime.Driver.
 func (d *Driver) Name() string { return "docker" }
 
-// Close implements runtime.Driver.
+// Close implements runtime.Driver. It may be called again, but not at the same time.
 func (d *Driver) Close(ctx context.Context) error {
 	d.mu.Lock()
 	d.closed = true
@@ -109,6 +109,7 @@ func (d *Driver) Close(ctx context.Context) error {
 	d.reaperOnce.Do(func() {}) // none is started any more
 	if d.reaper != nil {
 		err = errors.Join(err, d.reaper.Close())
+		d.reaper = nil
 	}
 	err = errors.Join(err, os.RemoveAll(d.files()))
 	return errors.Join(err, d.engine.Close())

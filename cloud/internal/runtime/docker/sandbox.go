@@ -178,6 +178,9 @@ func (s *sandbox) Addr() netip.Addr { return s.addr }
 // Dial implements runtime.Sandbox.
 func (s *sandbox) Dial(ctx context.Context, port uint16) (net.Conn, error) {
 	at := netip.AddrPortFrom(s.addr, port)
+	if s.isClosed() { // or the kernel would look for the address for seconds
+		return nil, fmt.Errorf("dial %s: sandbox %s: %w", at, s.spec.ID, errClosed)
+	}
 	if s.ports != nil {
 		published, ok := s.ports[port]
 		if !ok {
@@ -187,6 +190,12 @@ func (s *sandbox) Dial(ctx context.Context, port uint16) (net.Conn, error) {
 	}
 	var d net.Dialer
 	return d.DialContext(ctx, "tcp", at.String())
+}
+
+func (s *sandbox) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // Close implements runtime.Sandbox.
