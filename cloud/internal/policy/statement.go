@@ -96,6 +96,12 @@ func (s *Statement) check(kind Kind) error {
 	if kind != Resource && !sidForm.MatchString(s.Sid) {
 		return malformed("Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")
 	}
+	if kind == Trust && (s.Resources != nil || s.NotResources != nil) {
+		return malformed("Has prohibited field Resource")
+	}
+	if kind != Identity && (s.Principal == nil) == (s.NotPrincipal == nil) {
+		return malformed("Missing required field Principal")
+	}
 	if (len(s.Actions) > 0) == (len(s.NotActions) > 0) {
 		if len(s.Actions) > 0 {
 			return malformed("Statement/policy already has instance of Action")
@@ -112,12 +118,6 @@ func (s *Statement) check(kind Kind) error {
 	}
 	if kind == Identity {
 		return s.checkIdentity()
-	}
-	if (s.Principal == nil) == (s.NotPrincipal == nil) {
-		return malformed("Missing required field Principal")
-	}
-	if kind == Trust && (s.Resources != nil || s.NotResources != nil) {
-		return malformed("Has prohibited field Resource")
 	}
 	return nil
 }
