@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"strings"
@@ -35,6 +36,8 @@ type IssuerOptions struct {
 	// Claims are in every token; a request's query may set others. "sub" is made of
 	// "repository" and "environment" or "ref" as GitHub does, unless it is given.
 	Claims map[string]string
+
+	Log *slog.Logger // default slog.Default()
 }
 
 // Issuer is an OpenID Connect provider in the shape of GitHub's, for workflows that run
@@ -71,6 +74,9 @@ const (
 func NewIssuer(o IssuerOptions) (*Issuer, error) {
 	if o.URL == "" {
 		o.URL = GitHub
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
 	}
 	t, err := store.NewTable[issuerRow](o.Store, "sts/issuer")
 	if err != nil {
@@ -170,7 +176,7 @@ func subject(c map[string]string) string {
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/.well-known/openid-configuration":
-		reply(w, map[string]any{
+		i.reply(w, map[string]any{
 			"issuer": i.URL, "jwks_uri": i.Base + "/.well-known/jwks",
 			"subject_types_supported": []string{"public", "pairwise"}, "response_types_supported": []string{"id_token"},
 			"id_token_signing_alg_values_supported": []string{"RS256"}, "scopes_supported": []string{"openid"},
@@ -178,7 +184,7 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}, nil)
 	case "/.well-known/jwks":
 		set, err := i.public()
-		reply(w, set, err)
+		i.reply(w, set, err)
 	case "/token":
 		i.serveToken(w, r)
 	default:
@@ -204,11 +210,12 @@ func (i *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	t, err := i.Token(audience, claims)
-	reply(w, map[string]any{"count": len(t), "value": t}, err)
+	i.reply(w, map[string]any{"count": len(t), "value": t}, err)
 }
 
-func reply(w http.ResponseWriter, v any, err error) {
+func (i *Issuer) reply(w http.ResponseWriter, v any, err error) {
 	if err != nil {
+		i.Log.Error("the local issuer cannot sign", "error", err)
 		http.Error(w, `{"message":"the signing key cannot be had"}`, http.StatusInternalServerError)
 		return
 	}
