@@ -107,12 +107,13 @@ func (d *cborDecoder) list(p *Plan, v reflect.Value, h cborHead) {
 		d.fail("Expected list or null")
 		return
 	}
-	s := reflect.MakeSlice(p.Type, 0, 4)
+	s := reflect.New(p.Type).Elem() // addressable, so that it can grow
+	s.Set(reflect.MakeSlice(p.Type, 0, 4))
 	d.each(h, func(i int) {
 		if i == s.Cap() {
 			s.Grow(i)
 		}
-		s = s.Slice(0, i+1)
+		s.SetLen(i + 1)
 		n := d.downIndex(i)
 		d.value(p.Elem, s.Index(i))
 		d.up(n)

@@ -198,12 +198,13 @@ func (d *jsonDecoder) list(c byte, p *Plan, v reflect.Value) {
 	if !d.nest() {
 		return
 	}
-	s := reflect.MakeSlice(p.Type, 0, 4)
+	s := reflect.New(p.Type).Elem() // addressable, so that it can grow
+	s.Set(reflect.MakeSlice(p.Type, 0, 4))
 	for i := 0; d.more(i == 0, ']'); i++ {
 		if i == s.Cap() {
 			s.Grow(i)
 		}
-		s = s.Slice(0, i+1)
+		s.SetLen(i + 1)
 		n := d.downIndex(i)
 		d.value(p.Elem, s.Index(i))
 		d.up(n)
