@@ -45,10 +45,10 @@ type Agent struct {
 	plainOnce sync.Once // the note that tasks run without the cloud's services
 
 	mu        sync.Mutex
+	ended     *sync.Cond // on mu: a task left tasks
 	closing   bool
 	tasks     map[string]*task // live, by id
 	sandboxes map[netip.Addr]runtime.Sandbox
-	live      sync.WaitGroup
 }
 
 // New returns an agent. Tasks may be given to it at once; they begin when Run does.
@@ -69,6 +69,7 @@ func New(o Options) *Agent {
 		tasks:     map[string]*task{},
 		sandboxes: map[netip.Addr]runtime.Sandbox{},
 	}
+	a.ended = sync.NewCond(&a.mu)
 	a.force, a.kill = context.WithCancel(context.Background())
 	return a
 }
@@ -100,22 +101,23 @@ func (a *Agent) begin(ctx context.Context) error {
 // Close stops all tasks and returns when they have ended. Containers that still run when
 // ctx ends are killed. Tasks started later stop at once.
 func (a *Agent) Close(ctx context.Context) {
+	release := context.AfterFunc(ctx, a.kill)
+	defer release()
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.closing = true
 	for _, t := range a.tasks {
 		t.Stop(types.TaskStopCodeTerminationNotice, reasonShutdown)
 	}
-	a.mu.Unlock()
-	release := context.AfterFunc(ctx, a.kill)
-	defer release()
-	a.live.Wait()
+	for len(a.tasks) > 0 {
+		a.ended.Wait()
+	}
 }
 
 // Start implements Runner.
 func (a *Agent) Start(spec Spec, observe func(State)) Task {
 	t := newTask(a, spec, observe)
 	a.mu.Lock()
-	a.live.Add(1)
 	a.tasks[spec.ID] = t
 	if a.closing {
 		t.Stop(types.TaskStopCodeTerminationNotice, reasonShutdown)
@@ -144,9 +146,9 @@ func (a *Agent) task(id string) *task {
 // forget ends the life of a task in the agent's books.
 func (a *Agent) forget(t *task) {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	delete(a.tasks, t.spec.ID)
-	a.mu.Unlock()
-	a.live.Done()
+	a.ended.Broadcast()
 }
 
 // sandbox makes a task's sandbox, without the cloud's services where the driver cannot

@@ -14,5 +14,6 @@
 // Limits: containers of a task share one network namespace in every network mode, so
 // links and bridge mode name 127.0.0.1; pidMode, ipcMode, devices, GPUs, App Mesh
 // proxies, FireLens, DNS settings, swap and tmpfs mount options have no effect; an EFS
-// volume is a folder of the state folder; FSx and S3 Files volumes are refused.
+// volume is a folder of the state folder; FSx and S3 Files volumes are refused; a log
+// file grows as long as its task lives.
 package agent

@@ -41,6 +41,10 @@ func (s *sandbox) Run(ctx context.Context, spec runtime.ContainerSpec) (runtime.
 		return nil, err
 	}
 	if err := s.start(ctx, p, spec.LogPath); err != nil {
+		s.alive.Done()
+		return nil, errors.Join(err, discard(context.WithoutCancel(ctx), s.driver.engine, p.id))
+	}
+	if err := p.launched(ctx); err != nil {
 		return nil, errors.Join(err, discard(context.WithoutCancel(ctx), s.driver.engine, p.id))
 	}
 	return p, nil
@@ -65,6 +69,7 @@ func (s *sandbox) create(ctx context.Context, spec runtime.ContainerSpec) (*proc
 		return nil, errors.Join(fmt.Errorf("sandbox %s: %w", s.spec.ID, errClosed), discard(context.WithoutCancel(ctx), s.driver.engine, made.ID))
 	}
 	s.ids = append(s.ids, made.ID)
+	s.alive.Add(1) // given back when it is watched to its end, or does not start
 	return &process{engine: s.driver.engine, id: made.ID, local: s.driver.info.direct, done: make(chan struct{})}, nil
 }
 
@@ -88,8 +93,11 @@ func (s *sandbox) start(ctx context.Context, p *process, logPath string) error {
 		_, err := stdcopy.StdCopy(log, log, stream.Reader)
 		copied <- errors.Join(err, log.Close())
 	}()
-	s.alive.Go(func() { p.watch(stream.HijackedResponse, copied) })
-	return p.launched(ctx)
+	go func() {
+		defer s.alive.Done()
+		p.watch(stream.HijackedResponse, copied)
+	}()
+	return nil
 }
 
 func (p *process) openLog(path string) (*os.File, error) {
