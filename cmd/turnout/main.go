@@ -5,12 +5,14 @@ package main
 import (
 	"os"
 
+	"github.com/turnoutdev/turnout/cloud"
 	"github.com/turnoutdev/turnout/internal/cli"
 	"github.com/turnoutdev/turnout/internal/image"
 	"github.com/turnoutdev/turnout/internal/term"
 )
 
 func main() {
-	image.MaybeRun() // this program again, inside a build's namespaces
+	cloud.Init() // this program again, as a sandbox, a container or a reaper
+	image.MaybeRun()
 	os.Exit(cli.Main(os.Args[1:], term.System()))
 }

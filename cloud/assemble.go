@@ -1,0 +1,112 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"github.com/turnoutdev/turnout/cloud/internal/agent"
+	"github.com/turnoutdev/turnout/cloud/internal/balancer"
+	"github.com/turnoutdev/turnout/cloud/internal/codedeploy"
+	"github.com/turnoutdev/turnout/cloud/internal/ecr"
+	"github.com/turnoutdev/turnout/cloud/internal/ecs"
+	"github.com/turnoutdev/turnout/cloud/internal/elbv2"
+	"github.com/turnoutdev/turnout/cloud/internal/iam"
+	"github.com/turnoutdev/turnout/cloud/internal/logs"
+	"github.com/turnoutdev/turnout/cloud/internal/runtime"
+	"github.com/turnoutdev/turnout/cloud/internal/sts"
+	"github.com/turnoutdev/turnout/cloud/internal/wire"
+)
+
+// parts are what a cloud is made of.
+type parts struct {
+	driver   runtime.Driver
+	agent    *agent.Agent
+	balancer *balancer.Balancer
+	elb      *elbv2.Service
+	iam      *iam.Service
+	api      *wire.Server
+	engines  []engine
+}
+
+// engine is a part that does things over time.
+type engine struct {
+	name string
+	run  func(context.Context) error
+}
+
+// assemble makes all parts and introduces neighbours to each other. Nothing runs yet.
+func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
+	p := &parts{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close(ctx))
+		}
+	}()
+	if p.driver, err = c.openDriver(ctx); err != nil {
+		return nil, err
+	}
+	p.agent = agent.New(agent.Options{Driver: p.driver, Clock: c.clock, Dir: filepath.Join(c.dir, "tasks"), Log: c.opts.Log})
+	p.balancer = balancer.New(balancer.Options{
+		Dial: p.agent.Dial, Scale: c.clock.Scale, Log: c.opts.Log, GroupHeader: c.opts.GroupHeader,
+		OnHealth: func(group string) { p.elb.HealthChanged(group) },
+	})
+	if p.elb, err = elbv2.New(elbv2.Options{Store: c.store, Clock: c.clock, Place: c.place, Balancer: p.balancer, Log: c.opts.Log}); err != nil {
+		return nil, err
+	}
+	if p.iam, err = iam.New(iam.Options{Store: c.store, Clock: c.clock, Place: c.place}); err != nil {
+		return nil, err
+	}
+	tokens := sts.New(sts.Options{Clock: c.clock, Place: c.place, Directory: p.iam, Keys: p.iam})
+	host := c.listener.Addr().String()
+	registry, err := ecr.New(ecr.Options{Store: c.store, Clock: c.clock, Place: c.place, Dir: filepath.Join(c.dir, "registry"), Endpoint: func() string { return host }, Log: c.opts.Log})
+	if err != nil {
+		return nil, err
+	}
+	watch, err := logs.New(logs.Options{Store: c.store, Clock: c.clock, Place: c.place, Dir: filepath.Join(c.dir, "logs")})
+	if err != nil {
+		return nil, err
+	}
+	tasks, err := ecs.New(ecs.Options{
+		Store: c.store, Clock: c.clock, Place: c.place, Runner: p.agent, Targets: p.elb, HealthChanged: p.elb, Log: c.opts.Log,
+		RegistryAuth: c.registryAuth(registry), RewriteImage: c.localImage, Logs: watch,
+	})
+	if err != nil {
+		return nil, err
+	}
+	deploy, err := codedeploy.New(codedeploy.Options{Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Log: c.opts.Log})
+	if err != nil {
+		return nil, err
+	}
+	p.api = wire.NewServer(wire.Options{
+		Log: c.opts.Log,
+		Services: []*wire.Service{
+			wire.ECS(tasks.Ops()), wire.CodeDeploy(deploy.Ops()), wire.ECR(registry.Ops()), wire.ELBv2(p.elb.Ops()),
+			wire.STS(tokens.Ops()), wire.IAM(p.iam.Ops()), wire.Logs(watch.Ops()),
+		},
+		Authenticate: (&wire.Verifier{Credentials: p.iam, Region: c.place.Region}).Authenticate,
+	})
+	p.api.Handle("/v2/", registry.Registry())
+	p.engines = []engine{
+		{"elastic load balancing", func(ctx context.Context) error { p.elb.Run(ctx); return nil }},
+		{"task agent", p.agent.Run},
+		{"ecs", tasks.Run},
+		{"codedeploy", deploy.Run},
+	}
+	return p, nil
+}
+
+// close frees what the parts hold, when their engines have ended.
+func (p *parts) close(ctx context.Context) error {
+	var errs []error
+	if p.balancer != nil {
+		errs = append(errs, p.balancer.Close(ctx))
+	}
+	if p.driver != nil {
+		errs = append(errs, p.driver.Close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// root is the root user's access key.
+func (p *parts) root() (id, secret string) { return p.iam.RootKey() }

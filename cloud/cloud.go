@@ -1,0 +1,270 @@
+// Package cloud is a local cloud: ECR, ECS, CodeDeploy, Elastic Load Balancing, STS, IAM
+// and CloudWatch Logs on one loopback port, speaking AWS's wire protocols to unchanged
+// AWS clients. It really runs containers, really checks health, really balances HTTP and
+// really shifts it.
+//
+// In a Go test:
+//
+//	c, err := cloud.Start(ctx, cloud.Options{Addr: "127.0.0.1:0"})
+//	defer c.Stop(ctx)
+//	cfg, err := config.LoadDefaultConfig(ctx, config.WithBaseEndpoint(c.Endpoint()), …)
+//
+// One cloud is one account in one region. What its API acknowledged survives kill -9 when
+// Options.State names a folder.
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/turnoutdev/turnout/cloud/internal/arn"
+	"github.com/turnoutdev/turnout/cloud/internal/clock"
+	"github.com/turnoutdev/turnout/cloud/internal/store"
+)
+
+// Options say what cloud to start. The zero value is an ephemeral one on a free port.
+type Options struct {
+	State     string       // folder; "" keeps nothing
+	Addr      string       // of the API, on loopback; "" for a free port
+	Region    string       // "" for us-east-1
+	Account   string       // 12 digits, "" for 123456789012
+	Driver    string       // auto, docker, native, fake; "" for auto
+	TimeScale float64      // divides the cloud's own waits; 0 for 1
+	Log       *slog.Logger // nil for slog.Default
+
+	// GroupHeader names a response header in which load balancers tell the target group
+	// that served a request; "" for none. AWS has no such header.
+	GroupHeader string
+}
+
+// Cloud is a running local cloud.
+type Cloud struct {
+	opts     Options
+	place    arn.Place
+	clock    *clock.Clock
+	dir      string // state, or a temporary folder
+	store    *store.Store
+	parts    *parts
+	listener net.Listener
+	server   *http.Server
+
+	cancel context.CancelFunc
+	done   chan struct{}
+	mu     sync.Mutex
+	err    error
+	stop   sync.Once
+	closed error
+}
+
+// ErrOptions is matched by Start's errors about its options and about what this machine
+// lacks.
+var ErrOptions = errors.New("cannot start the local cloud")
+
+var accountID = regexp.MustCompile(`^[0-9]{12}$`)
+
+// Start starts a cloud and returns when it answers. ctx bounds the start only.
+func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
+	if err := o.defaults(); err != nil {
+		return nil, err
+	}
+	c := &Cloud{
+		opts: o, place: arn.Place{Partition: partition(o.Region), Account: o.Account, Region: o.Region},
+		clock: clock.New(o.TimeScale), done: make(chan struct{}),
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.release(ctx))
+		}
+	}()
+	if err := c.open(); err != nil {
+		return nil, err
+	}
+	if c.parts, err = c.assemble(ctx); err != nil {
+		return nil, err
+	}
+	run, cancel := context.WithCancel(context.Background())
+	c.cancel = cancel
+	c.server = &http.Server{Handler: c.parts.api, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)}
+	go c.run(run)
+	return c, nil
+}
+
+func (o *Options) defaults() error {
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	if o.Region == "" {
+		o.Region = "us-east-1"
+	}
+	if o.Account == "" {
+		o.Account = "123456789012"
+	}
+	if o.Driver == "" {
+		o.Driver = "auto"
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if !accountID.MatchString(o.Account) {
+		return fmt.Errorf("%w: account %q is not 12 digits", ErrOptions, o.Account)
+	}
+	host, _, err := net.SplitHostPort(o.Addr)
+	if err != nil {
+		return fmt.Errorf("%w: address %q: %w", ErrOptions, o.Addr, err)
+	}
+	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return fmt.Errorf("%w: address %q is not on loopback; the cloud serves this machine only", ErrOptions, o.Addr)
+	}
+	return nil
+}
+
+// partition is the AWS partition of a region.
+func partition(region string) string {
+	switch {
+	case len(region) > 3 && region[:3] == "cn-":
+		return "aws-cn"
+	case len(region) > 7 && region[:7] == "us-gov-":
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// open takes the state folder and the port.
+func (c *Cloud) open() error {
+	var err error
+	file := ""
+	if c.opts.State != "" {
+		c.dir, file = c.opts.State, filepath.Join(c.opts.State, "state.db")
+		err = os.MkdirAll(c.dir, 0o700)
+	} else {
+		c.dir, err = os.MkdirTemp("", "turnout-cloud-")
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	if c.store, err = store.Open(file); err != nil {
+		return fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	c.listener, err = net.Listen("tcp", c.opts.Addr)
+	if err != nil {
+		return fmt.Errorf("%w: %w; is another cloud running? choose a port with --listen", ErrOptions, err)
+	}
+	return nil
+}
+
+// run serves until ctx ends or a part fails, and then ends all parts.
+func (c *Cloud) run(ctx context.Context) {
+	defer close(c.done)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for _, p := range c.parts.engines {
+		wg.Go(func() {
+			if err := p.run(ctx); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("%s: %w", p.name, err))
+			}
+		})
+	}
+	wg.Go(func() {
+		if err := c.server.Serve(c.listener); !errors.Is(err, http.ErrServerClosed) {
+			cancel(fmt.Errorf("serve the API: %w", err))
+		}
+	})
+	<-ctx.Done()
+	end, stop := context.WithTimeout(context.Background(), 2*time.Second)
+	defer stop()
+	if c.server.Shutdown(end) != nil {
+		_ = c.server.Close() // what hung is cut
+	}
+	wg.Wait()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		c.mu.Lock()
+		c.err = cause
+		c.mu.Unlock()
+	}
+}
+
+// Stop ends the cloud and everything that runs in it. It returns when nothing is left, or
+// when ctx ends.
+func (c *Cloud) Stop(ctx context.Context) error {
+	c.stop.Do(func() {
+		c.cancel()
+		select {
+		case <-c.done:
+			c.closed = errors.Join(c.Err(), c.release(ctx))
+		case <-ctx.Done():
+			c.closed = fmt.Errorf("stop the local cloud: %w", context.Cause(ctx))
+		}
+	})
+	return c.closed
+}
+
+// release frees what open and assemble took.
+func (c *Cloud) release(ctx context.Context) error {
+	var errs []error
+	if c.parts != nil {
+		errs = append(errs, c.parts.close(ctx))
+	}
+	if c.listener != nil {
+		if err := c.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if c.store != nil {
+		errs = append(errs, c.store.Close())
+	}
+	if c.opts.State == "" && c.dir != "" {
+		errs = append(errs, os.RemoveAll(c.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// Done is closed when the cloud has ended, by Stop or by a failure that Err tells.
+func (c *Cloud) Done() <-chan struct{} { return c.done }
+
+// Err is why the cloud ended by itself, nil otherwise.
+func (c *Cloud) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Endpoint is the URL of the API, for AWS_ENDPOINT_URL.
+func (c *Cloud) Endpoint() string { return "http://" + c.listener.Addr().String() }
+
+// Region is the region that the cloud answers for.
+func (c *Cloud) Region() string { return c.place.Region }
+
+// Account is the account that the cloud answers for.
+func (c *Cloud) Account() string { return c.place.Account }
+
+// Driver is the name of what runs containers.
+func (c *Cloud) Driver() string { return c.parts.driver.Name() }
+
+// Credentials are the root user's access key.
+func (c *Cloud) Credentials() (accessKeyID, secretAccessKey string) {
+	return c.parts.root()
+}
+
+// ListenerURL is where a load balancer's listener is really reached, by the load
+// balancer's name and the port as declared.
+func (c *Cloud) ListenerURL(loadBalancer string, port int) (string, error) {
+	return c.parts.listenerURL(loadBalancer, port)
+}
+
+// Logs reads what a container of a task wrote, by task id; with follow, what it will
+// write too.
+func (c *Cloud) Logs(ctx context.Context, task, container string, follow bool) (io.ReadCloser, error) {
+	return c.parts.agent.Logs(ctx, task, container, follow)
+}
