@@ -71,6 +71,7 @@ type global struct {
 	Region  string
 	Profile string
 	State   string
+	Builder string
 	JSON    bool
 	NoColor bool
 }
@@ -102,6 +103,7 @@ deployment is rehearsed on this machine before it touches production.
 	f.StringVar(&g.Region, "region", "", "AWS region (default: the configuration's, else the environment's)")
 	f.StringVar(&g.Profile, "profile", "", "AWS profile")
 	f.StringVar(&g.State, "state", "", "folder of the local cloud's state (default: the user's state folder)")
+	f.StringVar(&g.Builder, "builder", "", "what builds images: auto, docker, podman, buildah, builtin (default: turnout.yml's)")
 	f.BoolVar(&g.JSON, "json", false, "print the result as one JSON object on stdout")
 	f.BoolVarP(&g.Quiet, "quiet", "q", false, "print errors only")
 	f.BoolVar(&g.NoColor, "no-color", false, "no colour on terminals (also NO_COLOR)")

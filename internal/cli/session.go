@@ -20,6 +20,9 @@ func (g *global) load() (*config.Config, error) {
 	if errors.Is(err, config.ErrNone) {
 		return nil, fault.New(fault.Usage, "write one (`service: NAME` is enough), or name it with --file", "%w", err)
 	}
+	if err == nil && g.Builder != "" {
+		c.Image.Builder = g.Builder
+	}
 	return c, err
 }
 

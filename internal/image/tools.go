@@ -98,6 +98,9 @@ func choose(ctx context.Context, name string) (builder, error) {
 			return nil, fmt.Errorf("%w: %s; leave image.builder at auto to use what is here", ErrInput, why)
 		}
 	}
+	if name != "auto" && name != "" {
+		return nil, fmt.Errorf("%w: builder %q is unknown; auto, docker, podman, buildah and builtin are known", ErrInput, name)
+	}
 	return builtin{}, nil
 }
 

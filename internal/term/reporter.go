@@ -92,7 +92,7 @@ func failure(e watch.Event) string {
 func (r *Reporter) bar(green float64) string {
 	const width = 20
 	n := int(green/100*width + 0.5)
-	return r.s.style(blue, strings.Repeat("█", width-n)) + r.s.style("32", strings.Repeat("█", n))
+	return r.s.style(blue, strings.Repeat("▒", width-n)) + r.s.style("32", strings.Repeat("█", n))
 }
 
 func (r *Reporter) line(format string, args ...any) {
