@@ -30,7 +30,7 @@ func (s *Service) CreateTargetGroup(_ context.Context, in *elb.CreateTargetGroup
 			g = old
 		}
 		s.tables.groups.Put(tx, *g.Desc.TargetGroupArn, g)
-		g.Desc.LoadBalancerArns = s.associations(tx)[*g.Desc.TargetGroupArn]
+		g.Desc.LoadBalancerArns = append([]string{}, s.associations(tx)[*g.Desc.TargetGroupArn]...)
 		return nil
 	})
 	if err != nil {
