@@ -112,6 +112,7 @@ func (a *Agent) Close(ctx context.Context) {
 	for len(a.tasks) > 0 {
 		a.ended.Wait()
 	}
+	a.kill()
 }
 
 // Start implements Runner.

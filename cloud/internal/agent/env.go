@@ -12,7 +12,7 @@ import (
 // MetadataAddr is where containers expect ECS's metadata and credentials.
 var MetadataAddr = netip.MustParseAddrPort("169.254.170.2:80")
 
-const credentialsVariable = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+const relativeURIName = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
 
 // environment lists a container's variables as K=V. Of equal names the later wins, in
 // this order: what ECS's agent sets, Spec.Env, the task definition's environment, which
@@ -21,7 +21,7 @@ func (t *task) environment(c *container) []string {
 	e := variables{}
 	e.agent(t, c)
 	for _, kv := range t.spec.Env[c.name] {
-		if aws.ToString(kv.Name) != credentialsVariable || t.metadata() {
+		if aws.ToString(kv.Name) != relativeURIName || t.metadata() {
 			e.set(aws.ToString(kv.Name), aws.ToString(kv.Value))
 		}
 	}

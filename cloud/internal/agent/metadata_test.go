@@ -3,6 +3,7 @@ package agent
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -93,7 +94,7 @@ func TestConnServer(t *testing.T) {
 		}
 		near, far = net.Pipe()
 		s.Handle(far)
-		if _, err := near.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := near.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("a late connection: %v", err)
 		}
 	})

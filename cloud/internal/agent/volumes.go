@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
 )
+
+// volumeMode is that of a volume's folder: containers run as any user.
+var volumeMode fs.FileMode = 0o755
 
 // mounts are a container's mount points and those of the containers it takes volumes
 // from; path holds the containers that asked, outermost first.
@@ -59,7 +63,7 @@ func (t *task) volume(name string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("volume %s: %w", name, err)
 		}
-		if err := os.MkdirAll(folder, 0o755); err != nil {
+		if err := os.MkdirAll(folder, volumeMode); err != nil {
 			return "", fmt.Errorf("volume %s: %w", name, err)
 		}
 		return folder, nil

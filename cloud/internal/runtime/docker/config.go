@@ -101,7 +101,7 @@ func (s *sandbox) hostsFile(spec runtime.ContainerSpec) ([]mount.Mount, error) {
 		fmt.Fprintf(&b, "%s\t%s\n", spec.ExtraHosts[name], name)
 	}
 	path := filepath.Join(s.folder(), spec.Name+".hosts")
-	if err := os.MkdirAll(s.folder(), 0o755); err != nil {
+	if err := os.MkdirAll(s.folder(), 0o700); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {

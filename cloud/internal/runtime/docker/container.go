@@ -101,7 +101,7 @@ func (s *sandbox) start(ctx context.Context, p *process, logPath string) error {
 }
 
 func (p *process) openLog(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}

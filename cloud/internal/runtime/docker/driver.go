@@ -62,9 +62,8 @@ func Available(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer engine.Close()
 	_, err = inquire(ctx, engine)
-	return err
+	return errors.Join(err, engine.Close())
 }
 
 // New connects to the engine that the docker command would use: DOCKER_HOST, the current

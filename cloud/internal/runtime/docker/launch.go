@@ -67,7 +67,7 @@ func (p *process) lastWords() string {
 	if err != nil {
 		return ""
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	text, err := io.ReadAll(io.NewSectionReader(f, p.logFrom, 4096))
 	line := strings.TrimSpace(string(text))
 	if err != nil || !strings.HasSuffix(line, badFormat) || strings.Contains(line, "\n") {

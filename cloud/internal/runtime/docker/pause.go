@@ -136,7 +136,7 @@ func (d *Driver) pause(ctx context.Context) (string, error) {
 func (d *Driver) load(ctx context.Context, tag name.Tag, img v1.Image) error {
 	r, w := io.Pipe()
 	go func() { w.CloseWithError(tarball.Write(tag, img, w)) }()
-	defer r.Close()
+	defer func() { _ = r.Close() }() // ends the writer, and never fails
 	answer, err := d.engine.ImageLoad(ctx, r, client.ImageLoadWithQuiet(true))
 	if err != nil {
 		return fmt.Errorf("load image %s: %w", tag, err)

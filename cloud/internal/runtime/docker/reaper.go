@@ -49,12 +49,12 @@ func reap(stdin io.Reader, process string) int {
 
 // reapAll removes until nothing is found twice in a row: the engine may just be making a
 // last container that the process asked for.
-func reapAll(ctx context.Context, process string) error {
+func reapAll(ctx context.Context, process string) (err error) {
 	engine, err := connect()
 	if err != nil {
 		return err
 	}
-	defer engine.Close()
+	defer func() { err = errors.Join(err, engine.Close()) }()
 	for clean := 0; clean < 2; {
 		n, err := remove(ctx, engine, labelProcess+"="+process, func(map[string]string) bool { return true })
 		if err != nil || n > 0 {
@@ -96,7 +96,7 @@ func newReaper(process string) (*reaperHandle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start reaper: %w", err)
 	}
-	cmd := exec.Command(program, reaperVerb, process)
+	cmd := exec.CommandContext(context.Background(), program, reaperVerb, process)
 	cmd.SysProcAttr = ownSession() // a terminal's Ctrl-C is not for it
 	pipe, err := cmd.StdinPipe()
 	if err != nil {

@@ -73,7 +73,7 @@ func inNetwork(pid int, f func() error) error {
 			if err != nil {
 				return err
 			}
-			defer ns.Close()
+			defer func() { _ = ns.Close() }() // only entered
 			if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
 				return fmt.Errorf("enter the network of process %d: %w", pid, err)
 			}
