@@ -1,7 +1,13 @@
 package agent
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,6 +187,30 @@ func TestAFailedSweepEndsTheAgent(t *testing.T) {
 		<-a.Start(Spec{ID: taskID, Definition: define(named("app"))}, func(s State) { last = s }).Done()
 		if last.Status != "STOPPED" || len(s.noted("run")) > 0 {
 			t.Errorf("a task started later is %s; %v", last.Status, s.noted())
+		}
+	})
+}
+
+func TestThatServicesAreMissingIsNotedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		s := newStage()
+		s.createErr = fmt.Errorf("no root: %w", runtime.ErrNoServices)
+		a := New(Options{Driver: s, Dir: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- a.Run(ctx) }()
+		services := map[netip.AddrPort]func(net.Conn){MetadataAddr: func(c net.Conn) { c.Close() }}
+		for _, id := range []string{"a", "b"} {
+			a.Start(Spec{ID: id, Definition: define(named("app")), Services: services}, func(State) {})
+			synctest.Wait()
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(log.String(), "no root"); n != 1 {
+			t.Errorf("noted %d times:\n%s", n, log.String())
 		}
 	})
 }

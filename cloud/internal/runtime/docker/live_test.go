@@ -212,6 +212,51 @@ func TestImagesOfTheMachineStandInForASilentRegistryOnly(t *testing.T) {
 	}
 }
 
+func TestSweepRemovesFilesOfEarlierProcesses(t *testing.T) {
+	d := live(t, false)
+	image, _ := shop(t, "")
+	img, err := d.Pull(t.Context(), runtime.Reference{Image: image})
+	if err != nil {
+		t.Fatal(err)
+	}
+	withHosts := spec(t, img, "/probe", "sleep")
+	withHosts.ExtraHosts = map[string]string{"db": "10.1.2.3"}
+	s := boxed(t, d)
+	if _, err := s.Run(t.Context(), withHosts); err != nil {
+		t.Fatal(err)
+	}
+	old := filepath.Join(d.folder, "docker", "earlier", "sandbox")
+	if err := os.MkdirAll(old, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(old); !os.IsNotExist(err) {
+		t.Errorf("files of an earlier process: %v", err)
+	}
+	mine := s.(*sandbox).folder()
+	if _, err := os.Stat(mine); err != nil {
+		t.Errorf("files of this process: %v", err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(mine); !os.IsNotExist(err) {
+		t.Errorf("files of a closed sandbox: %v", err)
+	}
+}
+
+func TestAClosedDriverMakesNothing(t *testing.T) {
+	d := live(t, false)
+	if err := d.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Create(t.Context(), runtime.SandboxSpec{ID: "late"}); err == nil {
+		t.Error("a closed driver makes a sandbox")
+	}
+}
+
 // holdEnv makes the test binary a process that holds a sandbox, in the folder it names.
 const holdEnv = "TURNOUT_DOCKER_TEST_HOLD"
 
