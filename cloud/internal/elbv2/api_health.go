@@ -14,6 +14,16 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
+// roster is a group's targets at one moment, by their keys: the registered ones, those that
+// drain, and what the balancer knows of both.
+type roster struct {
+	group   types.TargetGroup
+	used    bool // by a listener or a rule
+	targets map[string]target
+	order   []string
+	health  []balancer.Health
+}
+
 // DescribeTargetHealth tells of the group's targets, those that drain included, or of the
 // ones that are asked for, registered or not.
 func (s *Service) DescribeTargetHealth(_ context.Context, in *elb.DescribeTargetHealthInput, _ ...func(*elb.Options)) (*elb.DescribeTargetHealthOutput, error) {
@@ -21,47 +31,27 @@ func (s *Service) DescribeTargetHealth(_ context.Context, in *elb.DescribeTarget
 	if err := checkARN(id, "targetgroup"); err != nil {
 		return nil, err
 	}
-	var g targetGroup
-	var ok, used bool
-	known := map[string]target{}
-	var order []string
-	s.Store.View(func(tx *store.Tx) {
-		if g, ok = s.tables.groups.Get(tx, id); !ok {
-			return
-		}
-		used = len(s.associations(tx)[id]) > 0
-		for key, t := range s.tables.targets.All(tx, targetPrefix(id)) {
-			t.Addr = s.targetAddr(tx, t)
-			known[key] = t
-			order = append(order, key)
-		}
-	})
+	r, ok := s.roster(id)
 	if !ok {
 		return nil, errTargetGroups
 	}
-	now := s.Balancer.Health(id)
-	for _, h := range now {
-		if t := drained(h); h.State == string(types.TargetHealthStateEnumDraining) && known[targetKey(id, t.Desc)].Desc.Id == nil {
-			known[targetKey(id, t.Desc)] = t
-			order = append(order, targetKey(id, t.Desc))
-		}
-	}
+	keys := r.order
 	if len(in.Targets) > 0 {
-		order = nil
+		keys = nil
 		for _, d := range in.Targets {
-			d = withPort(g.Desc, d)
+			d = withPort(r.group, d)
 			key := targetKey(id, d)
-			if _, ok := known[key]; !ok {
-				known[key] = target{Desc: d}
+			if _, ok := r.targets[key]; !ok {
+				r.targets[key] = target{Desc: d}
 			}
-			order = append(order, key)
+			keys = append(keys, key)
 		}
 	}
 	anomalies := slices.Contains(in.Include, types.DescribeTargetHealthInputIncludeEnumAnomaly) ||
 		slices.Contains(in.Include, types.DescribeTargetHealthInputIncludeEnumAll)
 	out := &elb.DescribeTargetHealthOutput{TargetHealthDescriptions: []types.TargetHealthDescription{}}
-	for _, key := range order {
-		d := describeHealth(g.Desc, known[key], now, used)
+	for _, key := range keys {
+		d := r.describe(r.targets[key])
 		if anomalies {
 			d.AnomalyDetection = &types.AnomalyDetection{
 				Result: types.AnomalyResultEnumNormal, MitigationInEffect: types.MitigationInEffectEnumNo,
@@ -72,6 +62,32 @@ func (s *Service) DescribeTargetHealth(_ context.Context, in *elb.DescribeTarget
 	return out, nil
 }
 
+func (s *Service) roster(id string) (r roster, ok bool) {
+	r.targets = map[string]target{}
+	s.Store.View(func(tx *store.Tx) {
+		var g targetGroup
+		if g, ok = s.tables.groups.Get(tx, id); !ok {
+			return
+		}
+		r.group, r.used = g.Desc, len(s.associations(tx)[id]) > 0
+		for key, t := range s.tables.targets.All(tx, targetPrefix(id)) {
+			t.Addr = s.targetAddr(tx, t)
+			r.targets[key] = t
+			r.order = append(r.order, key)
+		}
+	})
+	r.health = s.Balancer.Health(id)
+	for _, h := range r.health {
+		t := drained(h)
+		key := targetKey(id, t.Desc)
+		if _, there := r.targets[key]; !there && h.State == string(types.TargetHealthStateEnumDraining) {
+			r.targets[key] = t
+			r.order = append(r.order, key)
+		}
+	}
+	return r, ok
+}
+
 // drained is the target that the balancer still has though it is registered no more.
 func drained(h balancer.Health) target {
 	return target{
@@ -80,25 +96,26 @@ func drained(h balancer.Health) target {
 	}
 }
 
-func describeHealth(g types.TargetGroup, t target, now []balancer.Health, used bool) types.TargetHealthDescription {
+func (r *roster) describe(t target) types.TargetHealthDescription {
+	g := r.group
 	out := types.TargetHealthDescription{Target: &t.Desc, HealthCheckPort: g.HealthCheckPort}
 	if aws.ToString(g.HealthCheckPort) == trafficPort {
 		out.HealthCheckPort = aws.String(portText(t.Desc.Port))
 	}
-	i := slices.IndexFunc(now, func(h balancer.Health) bool { return h.Addr == t.Addr })
+	i := slices.IndexFunc(r.health, func(h balancer.Health) bool { return h.Addr == t.Addr })
 	switch {
 	case t.Addr == netip.AddrPort{}:
 		out.HealthCheckPort = nil
 		out.TargetHealth = health(types.TargetHealthStateEnumUnused, types.TargetHealthReasonEnumNotRegistered,
 			"Target is not registered to the target group")
-	case i < 0 && !used:
+	case i < 0 && !r.used:
 		out.TargetHealth = health(types.TargetHealthStateEnumUnused, types.TargetHealthReasonEnumNotInUse,
 			"Target group is not configured to receive traffic from the load balancer")
 	case i < 0:
 		out.TargetHealth = health(types.TargetHealthStateEnumInitial, types.TargetHealthReasonEnumRegistrationInProgress,
 			"Target registration is in progress")
 	default:
-		h := now[i]
+		h := r.health[i]
 		out.TargetHealth = health(types.TargetHealthStateEnum(h.State), types.TargetHealthReasonEnum(h.Reason), h.Description)
 		if h.Port != 0 {
 			out.HealthCheckPort = aws.String(strconv.Itoa(int(h.Port)))

@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	root    = identity.Caller{Kind: identity.Root, ARN: "arn:aws:iam::123456789012:root"}
+	root   = identity.Caller{Kind: identity.Root, ARN: "arn:aws:iam::123456789012:root"}
 	worker = identity.Caller{
 		Kind: identity.Role, ARN: "arn:aws:sts::123456789012:assumed-role/r/s", RoleARN: "arn:aws:iam::123456789012:role/r",
 	}
