@@ -123,8 +123,3 @@ func version() string {
 	}
 	return info.Main.Version
 }
-
-// usage makes an argument error.
-func usage(c *cobra.Command, format string, args ...any) error {
-	return fault.New(fault.Usage, "`"+c.CommandPath()+" --help` shows an example", format, args...)
-}

@@ -102,7 +102,7 @@ func (g *global) logger(verbose bool) *slog.Logger {
 	if g.Quiet {
 		level = slog.LevelError
 	}
-	return slog.New(tint.NewHandler(g.Err, &tint.Options{Level: level, NoColor: !g.Color, TimeFormat: time.TimeOnly}))
+	return slog.New(tint.NewTextHandler(g.Err, &tint.Options{Level: level, NoColor: !g.Color, TimeFormat: time.TimeOnly}))
 }
 
 func handleOf(c *cloud.Cloud, scale float64) localcloud.Handle {
@@ -144,8 +144,11 @@ func (o *upOptions) background(ctx context.Context, dir string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	died := make(chan error, 1)
-	go func() { died <- cmd.Wait() }()
+	died := make(chan struct{})
+	go func() {
+		defer close(died)
+		_ = cmd.Wait() // its last words stand in the log
+	}()
 	for {
 		if h, err := localcloud.Read(dir); err == nil {
 			o.Talk("%s %s  in the background, process %d, log %s", o.Good("turnout up"), h.Endpoint, h.PID, logPath)

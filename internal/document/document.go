@@ -10,6 +10,7 @@ package document
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sort"
@@ -198,7 +199,8 @@ func (d *Document) Decode(v any) error {
 		return err
 	}
 	err = json.Unmarshal(b, v)
-	if te, ok := err.(*json.UnmarshalTypeError); ok {
+	var te *json.UnmarshalTypeError
+	if errors.As(err, &te) {
 		msg := fmt.Sprintf("%s: expected %s, found a %s", strings.ToLower(te.Field[:min(1, len(te.Field))])+te.Field[min(1, len(te.Field)):], kindOf(te.Type.String()), te.Value)
 		if d.Format == JSON && len(d.edits) == 0 {
 			return d.at(max(0, int(te.Offset)-1), "", "%s", msg)

@@ -23,7 +23,6 @@ type Provisioner struct {
 	// Tell is called for each thing with its kind, its name and whether it was made now.
 	Tell func(kind, name string, made bool)
 
-	account      string
 	execution    string // role ARNs
 	deployRole   string
 	groups       [2]string // target group ARNs

@@ -130,15 +130,15 @@ func (l *Load) stream(ctx context.Context) {
 			pause(ctx, 10*time.Millisecond)
 			continue
 		}
-		l.read(res)
+		l.read(res.Body)
 	}
 }
 
-func (l *Load) read(res *http.Response) {
-	defer func() { _ = res.Body.Close() }()
+func (l *Load) read(body io.ReadCloser) {
+	defer func() { _ = body.Close() }()
 	buf := make([]byte, 4096)
 	for {
-		n, err := res.Body.Read(buf)
+		n, err := body.Read(buf)
 		if n > 0 {
 			l.mu.Lock()
 			l.streams.Events++
