@@ -18,6 +18,9 @@
 // when the process has died; Sweep does the same for earlier processes. The reaper needs
 // MaybeReaper at the top of main; without it only Sweep cleans up.
 //
+// Images that came from a registry on this machine, which has them anyway, are taken off
+// the engine by Close unless they were there before.
+//
 // Limits: SandboxSpec.Services need root and a Linux engine of the same machine and PID
 // namespace; a program that Exec gave up on keeps running elsewhere, since engines cannot
 // kill it; images of the machine are used without their registry only while that cannot

@@ -54,6 +54,7 @@ type Driver struct {
 	mu        sync.Mutex
 	closed    bool
 	sandboxes map[*sandbox]struct{}
+	borrowed  map[string]struct{} // images that Close takes off the engine again
 }
 
 // Available returns nil if an engine answers that runs Linux containers, and else why not.
@@ -88,7 +89,7 @@ func New(ctx context.Context, o Options) (*Driver, error) {
 	return &Driver{
 		engine: engine, info: info, log: o.Log,
 		state: hex.EncodeToString(hash[:8]), folder: folder, process: rand.Text()[:12],
-		sandboxes: map[*sandbox]struct{}{},
+		sandboxes: map[*sandbox]struct{}{}, borrowed: map[string]struct{}{},
 	}, nil
 }
 
@@ -104,7 +105,7 @@ func (d *Driver) Close(ctx context.Context) error {
 		g.Go(func() error { return s.Close(ctx) })
 	}
 	d.mu.Unlock()
-	err := g.Wait()
+	err := errors.Join(g.Wait(), d.giveBack(ctx))
 	d.reaperOnce.Do(func() {}) // none is started any more
 	if d.reaper != nil {
 		err = errors.Join(err, d.reaper.Close())

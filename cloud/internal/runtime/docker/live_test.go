@@ -247,6 +247,27 @@ func TestSweepRemovesFilesOfEarlierProcesses(t *testing.T) {
 	}
 }
 
+func TestImagesOfLocalRegistriesAreGivenBack(t *testing.T) {
+	for _, far := range []bool{false, true} {
+		d, witness := live(t, far), live(t, far)
+		image, _ := shop(t, "")
+		img, err := d.Pull(t.Context(), runtime.Reference{Image: image})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := witness.Pull(t.Context(), runtime.Reference{Image: image}); err != nil {
+			t.Fatal(err)
+		}
+		if err := witness.Close(t.Context()); err != nil || !d.has(t.Context(), img.ID) {
+			t.Errorf("far %v: an image that was there before is gone; %v", far, err)
+		}
+		refs := keys(d.borrowed)
+		if err := d.Close(t.Context()); err != nil || len(refs) != 1 || d.has(t.Context(), refs[0]) {
+			t.Errorf("far %v: %v is still there; %v", far, refs, err)
+		}
+	}
+}
+
 func TestAClosedDriverMakesNothing(t *testing.T) {
 	d := live(t, false)
 	if err := d.Close(t.Context()); err != nil {

@@ -24,12 +24,16 @@ func (d *Driver) Pull(ctx context.Context, ref runtime.Reference) (runtime.Image
 	if !d.info.direct && isLoopback(parsed.Context().Registry) {
 		return d.sideload(ctx, ref, parsed)
 	}
+	was := d.has(ctx, parsed.Name())
 	digest, err := d.pull(ctx, ref)
 	if err != nil {
 		if img, found := d.cached(ctx, ref, err); found {
 			return img, nil
 		}
 		return runtime.Image{}, pullError(ref.Image, err)
+	}
+	if !was && isLoopback(parsed.Context().Registry) {
+		d.borrow(parsed.Name())
 	}
 	return d.describe(ctx, parsed.Name(), digest)
 }

@@ -43,8 +43,12 @@ func (d *Driver) sideload(ctx context.Context, ref runtime.Reference, parsed nam
 		return runtime.Image{}, registryError(ref.Image, err)
 	}
 	tag := parsed.Context().Tag("turnout-" + got.Digest.Hex[:12])
+	was := d.has(ctx, tag.Name())
 	if err := d.load(ctx, tag, img); err != nil {
 		return runtime.Image{}, fmt.Errorf("pull %s: %w", ref.Image, err)
+	}
+	if !was {
+		d.borrow(tag.Name())
 	}
 	return d.describe(ctx, tag.Name(), got.Digest.String())
 }
@@ -68,4 +72,5 @@ func isLoopback(r name.Registry) bool {
 	return host == "localhost" || (err == nil && ip.IsLoopback())
 }
 
+// keys are the members of a set, sorted.
 func keys(set map[string]struct{}) []string { return slices.Sorted(maps.Keys(set)) }
