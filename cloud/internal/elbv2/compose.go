@@ -19,15 +19,38 @@ import (
 // happens under the same lock as applying, so that an older state never replaces a newer.
 func (s *Service) publish() {
 	s.publishing.Lock()
-	var state balancer.State
-	s.Store.View(func(tx *store.Tx) { state = s.compose(tx) })
-	err := s.Balancer.Apply(state)
-	if err != nil {
-		s.Log.Error("load balancers could not be brought to their state", "error", err)
+	state := s.apply()
+	if s.chained(state) {
+		state = s.apply() // now the listeners that others send to stand where they stand
 	}
 	s.tell(state.Listeners)
 	s.publishing.Unlock()
 	s.HealthChanged("")
+}
+
+func (s *Service) apply() (state balancer.State) {
+	s.Store.View(func(tx *store.Tx) { state = s.compose(tx) })
+	if err := s.Balancer.Apply(state); err != nil {
+		s.Log.Error("load balancers could not be brought to their state", "error", err)
+	}
+	return state
+}
+
+// chained reports whether a group sends to a listener that does not stand where the group
+// was told, because it came up only now.
+func (s *Service) chained(state balancer.State) bool {
+	moved := map[netip.AddrPort]bool{}
+	for _, l := range state.Listeners {
+		if at, _ := s.Balancer.Bound(l.ID); at.IsValid() && at != l.Addr {
+			moved[l.Addr] = true
+		}
+	}
+	for _, g := range state.Groups {
+		if slices.ContainsFunc(g.Targets, func(t balancer.Target) bool { return moved[t.Addr] }) {
+			return true
+		}
+	}
+	return false
 }
 
 // tell logs where a listener stands when that is not where it was declared, once.
@@ -141,16 +164,22 @@ func (s *Service) composeTargets(tx *store.Tx, group string) []balancer.Target {
 }
 
 // targetAddr is where a target is reached. An application load balancer as a target is
-// reached where its listener of that port was declared.
+// reached where its listener of that port stands.
 func (s *Service) targetAddr(tx *store.Tx, t target) netip.AddrPort {
 	if t.Addr.IsValid() {
 		return t.Addr
 	}
-	lb, ok := s.tables.loadBalancers.Get(tx, *t.Desc.Id)
-	if !ok {
-		return netip.AddrPort{}
+	for id, l := range s.tables.listeners.All(tx, listenerPrefix(*t.Desc.Id)) {
+		if *l.Desc.Port != *t.Desc.Port {
+			continue
+		}
+		if at, _ := s.Balancer.Bound(id); at.IsValid() {
+			return at
+		}
+		lb, _ := s.tables.loadBalancers.Get(tx, *t.Desc.Id)
+		return netip.AddrPortFrom(lb.Host, uint16(*t.Desc.Port))
 	}
-	return netip.AddrPortFrom(lb.Host, uint16(*t.Desc.Port))
+	return netip.AddrPort{}
 }
 
 func composeHealth(g types.TargetGroup) balancer.HealthCheck {

@@ -99,6 +99,12 @@ func TestNetworkLoadBalancer(t *testing.T) {
 	if d := cmp.Diff([]balancer.Target{{Addr: netip.AddrPortFrom(host, 80)}}, s.b.group(t, *g.TargetGroupArn).Targets, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); d != "" {
 		t.Errorf("targets (-want +got):\n%s", d)
 	}
+	s.b.moved = map[uint16]netip.AddrPort{80: netip.AddrPortFrom(host, 40001)}
+	s.publish()
+	if got := s.b.group(t, *g.TargetGroupArn).Targets[0].Addr.Port(); got != 40001 {
+		t.Errorf("it sends to port %d, where the listener does not stand", got)
+	}
+	s.b.moved = nil
 	_, err = s.DeleteLoadBalancer(bg, &elb.DeleteLoadBalancerInput{LoadBalancerArn: &s.lb})
 	wantError(t, err, "ResourceInUse", "Load balancer '"+s.lb+"' cannot be deleted because it is currently associated with target group '"+*g.TargetGroupArn+"'")
 	_, err = s.DeleteListener(bg, &elb.DeleteListenerInput{ListenerArn: &s.listener})

@@ -87,12 +87,12 @@ func (s *Service) own(tx *store.Tx, c identity.Caller, p *policy.Policies) {
 	case identity.Root, identity.Service:
 		p.Identity = []policy.Source{everything}
 	case identity.User:
-		if u, ok := s.tables.users.Get(tx, arn.Name(c.ARN)); ok {
+		if u, ok := s.tables.users.Get(tx, arn.Name(c.ARN)); ok && same(c, *u.Desc.UserId) {
 			p.Identity = s.userSources(tx, u)
 			p.Boundary = s.boundarySource(tx, u.Desc.PermissionsBoundary)
 		}
 	case identity.Role:
-		if r, ok := s.tables.roles.Get(tx, arn.Name(c.RoleARN)); ok {
+		if r, ok := s.tables.roles.Get(tx, arn.Name(c.RoleARN)); ok && same(c, *r.Desc.RoleId) {
 			p.Identity = s.sources(tx, "role", *r.Desc.RoleName, r.grants)
 			p.Boundary = s.boundarySource(tx, r.Desc.PermissionsBoundary)
 		}
@@ -100,6 +100,13 @@ func (s *Service) own(tx *store.Tx, c identity.Caller, p *policy.Policies) {
 	if c.SessionPolicy != "" {
 		p.Session = &policy.Source{ID: "session", Document: s.document(c.SessionPolicy)}
 	}
+}
+
+// same reports whether a caller is still the entity of this id: one that was made anew under
+// an old name gives nothing to the old one's sessions.
+func same(c identity.Caller, id string) bool {
+	of, _, _ := strings.Cut(c.UserID, ":")
+	return of == "" || of == id
 }
 
 func (s *Service) userSources(tx *store.Tx, u user) []policy.Source {

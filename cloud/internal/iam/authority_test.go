@@ -63,6 +63,31 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// A role that is made anew under its old name gives nothing to the old one's sessions.
+func TestOldSessionOfNewRole(t *testing.T) {
+	s := newService(t)
+	for _, id := range []string{"old", "new"} {
+		s.makeRole(t, "r")
+		_, err := s.PutRolePolicy(bg, &iam.PutRolePolicyInput{RoleName: aws.String("r"), PolicyName: aws.String("p"), PolicyDocument: aws.String(allowECS)})
+		must(t, 0, err)
+		out, err := s.GetRole(bg, &iam.GetRoleInput{RoleName: aws.String("r")})
+		c := worker
+		c.UserID = *must(t, out, err).Role.RoleId + ":s"
+		run := policy.Request{Action: "ecs:RunTask", Resource: "*"}
+		if !s.Decide(c, run, nil, false).Allowed() {
+			t.Errorf("the %s role's session may not", id)
+		}
+		_, err = s.DeleteRolePolicy(bg, &iam.DeleteRolePolicyInput{RoleName: aws.String("r"), PolicyName: aws.String("p")})
+		must(t, 0, err)
+		_, err = s.DeleteRole(bg, &iam.DeleteRoleInput{RoleName: aws.String("r")})
+		must(t, 0, err)
+		c.UserID = "AROAANOTHER:s"
+		if s.Decide(c, run, nil, false).Allowed() {
+			t.Errorf("a session of another role may what the %s one may", id)
+		}
+	}
+}
+
 // The condition keys that every request has.
 func TestDecideKnowsTheCaller(t *testing.T) {
 	s := newService(t)

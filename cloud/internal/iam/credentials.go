@@ -20,8 +20,10 @@ var _ wire.Credentials = (*Service)(nil)
 // Lookup finds an access key, long-lived or temporary, and whose it is. Inactive keys are
 // not found; expired ones are, so that the caller is told why.
 func (s *Service) Lookup(ctx context.Context, id string) (c wire.Credential, ok bool) {
+	temporary := false
 	s.Store.View(func(tx *store.Tx) {
-		if ses, found := s.tables.sessions.Get(tx, id); found {
+		var ses session
+		if ses, temporary = s.tables.sessions.Get(tx, id); temporary {
 			c, ok = wire.Credential{Secret: ses.Secret, SessionToken: ses.Token, Expires: ses.Expires, Caller: ses.Caller}, true
 			return
 		}
@@ -32,7 +34,7 @@ func (s *Service) Lookup(ctx context.Context, id string) (c wire.Credential, ok 
 		c.Secret = k.Secret
 		c.Caller, ok = s.owner(tx, k)
 	})
-	if ok {
+	if ok && !temporary {
 		service, _ := wire.Called(ctx)
 		s.usedMu.Lock()
 		s.used[id] = lastUse{s.Clock.Now(), service}
