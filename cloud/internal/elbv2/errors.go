@@ -2,7 +2,6 @@ package elbv2
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
@@ -20,9 +19,6 @@ func validation(format string, args ...any) error {
 
 // text is the message of a modelled error.
 func text(format string, args ...any) *string { return aws.String(fmt.Sprintf(format, args...)) }
-
-// quoted lists values as AWS does in its messages: 'a', 'b'.
-func quoted(values []string) string { return "'" + strings.Join(values, "', '") + "'" }
 
 func badConfiguration(format string, args ...any) error {
 	return &types.InvalidConfigurationRequestException{Message: text(format, args...)}

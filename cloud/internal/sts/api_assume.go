@@ -45,7 +45,7 @@ func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...
 		return nil, err
 	}
 	return &sts.AssumeRoleOutput{
-		Credentials: out.keys, AssumedRoleUser: out.user, PackedPolicySize: out.packed, SourceIdentity: in.SourceIdentity,
+		Credentials: out.keys, AssumedRoleUser: out.user, SessionTokenSize: out.size, SessionTokenUtilization: out.used, SourceIdentity: in.SourceIdentity,
 	}, nil
 }
 

@@ -49,7 +49,7 @@ func (s *Service) AssumeRoleWithWebIdentity(ctx context.Context, in *sts.AssumeR
 		return nil, err
 	}
 	return &sts.AssumeRoleWithWebIdentityOutput{
-		Credentials: out.keys, AssumedRoleUser: out.user, PackedPolicySize: out.packed,
+		Credentials: out.keys, AssumedRoleUser: out.user, SessionTokenSize: out.size, SessionTokenUtilization: out.used,
 		SubjectFromWebIdentityToken: aws.String(t.Subject), Provider: aws.String(provider), Audience: aws.String(t.audience()),
 	}, nil
 }

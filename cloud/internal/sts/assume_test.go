@@ -127,8 +127,8 @@ func TestSessionPolicies(t *testing.T) {
 		PolicyArns: []types.PolicyDescriptorType{{Arn: aws.String("arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly")}},
 	})
 	o := must(t, out, err)
-	if *o.PackedPolicySize < 1 {
-		t.Errorf("packed to %d %%", *o.PackedPolicySize)
+	if int(*o.SessionTokenSize) != len(*o.Credentials.SessionToken) || *o.SessionTokenUtilization < 1 {
+		t.Errorf("the token has %d bytes, %d %%", *o.SessionTokenSize, *o.SessionTokenUtilization)
 	}
 	cred, _ := c.iam.Lookup(bg, *o.Credentials.AccessKeyId)
 	if cred.Caller.Tags["team"] != "a" {

@@ -12,6 +12,7 @@
 // Limits, and where AWS differs:
 //   - SAML, federation tokens of GetFederationToken's kind, root sessions of member
 //     accounts and delegated access tokens are absent.
-//   - There is no limit on packed policies; PackedPolicySize is reckoned from the length.
+//   - There is no limit on packed policies, and PackedPolicySize, which is deprecated, is
+//     absent; SessionTokenUtilization is of 4096 bytes.
 //   - Roles of other accounts do not exist.
 package sts

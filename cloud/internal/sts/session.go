@@ -24,6 +24,7 @@ const (
 	maxSession      = 12 * time.Hour
 	defaultSession  = time.Hour
 	maxPolicyLength = 2048
+	maxTokenSize    = 4096
 )
 
 // wish is what all the ways of assuming a role have in common.
@@ -105,9 +106,9 @@ func (s *Service) caller(r *role, session string) identity.Caller {
 
 // granted is what all the ways of assuming a role answer.
 type granted struct {
-	keys   *types.Credentials
-	user   *types.AssumedRoleUser
-	packed *int32
+	keys       *types.Credentials
+	user       *types.AssumedRoleUser
+	size, used *int32 // of the session token, in bytes and per cent of maxTokenSize
 }
 
 // grant issues keys for a session that was allowed.
@@ -130,11 +131,11 @@ func (s *Service) grant(ctx context.Context, r *role, w wish) (granted, error) {
 	if err != nil {
 		return granted{}, err
 	}
-	out := granted{keys: keys, user: &types.AssumedRoleUser{Arn: &c.ARN, AssumedRoleId: &c.UserID}}
-	if n := len(aws.ToString(w.policy)); n > 0 || len(w.tags) > 0 {
-		out.packed = aws.Int32(int32(n*100/maxPolicyLength + len(w.tags)))
-	}
-	return out, nil
+	size := len(aws.ToString(keys.SessionToken))
+	return granted{
+		keys: keys, user: &types.AssumedRoleUser{Arn: &c.ARN, AssumedRoleId: &c.UserID},
+		size: aws.Int32(int32(size)), used: aws.Int32(int32(size * 100 / maxTokenSize)),
+	}, nil
 }
 
 // sessionPolicy makes one document of the policies that are to narrow a session: what any
