@@ -36,7 +36,7 @@ func (s *Service) decide(tx *store.Tx, repo, policy string) ([]lifecycle.Decisio
 		img := lifecycle.Image{
 			Digest: i.Digest, Tags: tags[i.Digest], Pushed: i.Pushed, Pulled: s.pulls.of(key, i.Pulled), Children: i.Children,
 		}
-		if i.archived() {
+		if i.InArchive {
 			img.Archived = i.Archived
 		}
 		all = append(all, img)
@@ -79,7 +79,7 @@ func (s *Service) apply(tx *store.Tx, name string) error {
 			s.removeImage(tx, name, i)
 			continue
 		}
-		i.Archived = s.now()
+		i.InArchive, i.Archived = true, s.now()
 		s.images.Put(tx, in(name, i.Digest), i)
 	}
 	r.Evaluated = s.now()

@@ -42,7 +42,7 @@ func (c *call) getManifest() error {
 		return err
 	case !found:
 		return errImage()
-	case i.archived():
+	case i.InArchive:
 		return problem(http.StatusForbidden, "DENIED", "The image is archived. Restore it before it is pulled.")
 	}
 	h := c.w.Header()

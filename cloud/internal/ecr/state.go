@@ -37,13 +37,11 @@ type image struct {
 	Annotations  map[string]string `json:"annotations,omitempty"`
 	Pushed       time.Time         `json:"pushed"`
 	Pulled       time.Time         `json:"pulled,omitzero"`
-	Scanned      time.Time         `json:"scanned,omitzero"` // when a scan was last asked for
-	Archived     time.Time         `json:"archived,omitzero"`
-	Activated    time.Time         `json:"activated,omitzero"`
+	Scanned      time.Time         `json:"scanned,omitzero"`    // when a scan was last asked for
+	InArchive    bool              `json:"inArchive,omitempty"` // where it cannot be pulled
+	Archived     time.Time         `json:"archived,omitzero"`   // last time that it went there
+	Activated    time.Time         `json:"activated,omitzero"`  // last time that it came back
 }
-
-// archived tells whether the image lies in the archive, where it cannot be pulled.
-func (i image) archived() bool { return i.Archived.After(i.Activated) }
 
 // tag is a stored tag, keyed by repository and name.
 type tag struct {
