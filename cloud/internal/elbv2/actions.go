@@ -3,6 +3,7 @@ package elbv2
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
@@ -40,24 +41,28 @@ func echo(actions []types.Action, protocol types.ProtocolEnum) ([]types.Action, 
 	if len(actions) > 1 { // all that may come before the routing action authenticates
 		return nil, &types.TooManyActionsException{Message: aws.String("You can specify only one routing action: forward, redirect or fixed-response")}
 	}
-	a := actions[0]
-	if isHTTP(protocol) || a.Type == types.ActionTypeEnumForward {
-		var err error
-		switch a.Type {
-		case types.ActionTypeEnumForward:
-			a, err = echoForward(a)
-		case types.ActionTypeEnumRedirect:
-			a, err = echoRedirect(a)
-		case types.ActionTypeEnumFixedResponse:
-			a, err = echoFixed(a)
-		case types.ActionTypeEnumAuthenticateOidc, types.ActionTypeEnumAuthenticateCognito, types.ActionTypeEnumJwtValidation:
-			err = badAction("Actions of type '%s' are not offered by the local cloud", a.Type)
-		default:
-			err = validation("Action type '%s' must be one of 'redirect,authenticate-cognito,authenticate-oidc,fixed-response,forward'", a.Type)
-		}
-		return []types.Action{a}, err
+	a, err := echoOne(actions[0], protocol)
+	return []types.Action{a}, err
+}
+
+func echoOne(a types.Action, protocol types.ProtocolEnum) (types.Action, error) {
+	if !isHTTP(protocol) && a.Type != types.ActionTypeEnumForward {
+		return a, badAction("The action type '%s' is not valid with network load balancer", a.Type)
 	}
-	return nil, badAction("Actions of type '%s' are not supported for listeners with the protocol '%s'", a.Type, protocol)
+	switch a.Type {
+	case types.ActionTypeEnumForward:
+		return echoForward(a)
+	case types.ActionTypeEnumRedirect:
+		return echoRedirect(a, protocol)
+	case types.ActionTypeEnumFixedResponse:
+		return echoFixed(a)
+	case types.ActionTypeEnumAuthenticateOidc, types.ActionTypeEnumAuthenticateCognito, types.ActionTypeEnumJwtValidation:
+		if protocol != types.ProtocolEnumHttps {
+			return a, badAction("Actions of type '%s' are supported only on HTTPS listeners", a.Type)
+		}
+		return a, badAction("Actions of type '%s' are not offered by the local cloud", a.Type)
+	}
+	return a, validation("Action type '%s' must be one of 'redirect,authenticate-cognito,authenticate-oidc,fixed-response,forward'", a.Type)
 }
 
 func echoForward(a types.Action) (types.Action, error) {
@@ -130,7 +135,7 @@ func checkSticky(s *types.TargetGroupStickinessConfig) error {
 	return nil
 }
 
-func echoRedirect(a types.Action) (types.Action, error) {
+func echoRedirect(a types.Action, protocol types.ProtocolEnum) (types.Action, error) {
 	if a.RedirectConfig == nil {
 		return a, badAction("A redirect configuration must be specified")
 	}
@@ -142,6 +147,13 @@ func echoRedirect(a types.Action) (types.Action, error) {
 	fill(&r.Query, "#{query}")
 	if *r.Protocol == "#{protocol}" && *r.Host == "#{host}" && *r.Port == "#{port}" && *r.Path == "/#{path}" {
 		return a, badAction("The redirect configuration is not valid because it creates a loop.")
+	}
+	if protocol == types.ProtocolEnumHttps && *r.Protocol == "HTTP" {
+		return a, badAction("You cannot redirect HTTPS to HTTP")
+	}
+	if !strings.HasPrefix(*r.Path, "/") {
+		return a, badAction("The Path parameter must be a valid path, should start with a '/', " +
+			"and may contain up to one of each of these placeholders: '#{path}', '#{host}', '#{port}'.")
 	}
 	if r.StatusCode != types.RedirectActionStatusCodeEnumHttp301 && r.StatusCode != types.RedirectActionStatusCodeEnumHttp302 {
 		return a, badAction("The redirect status code '%s' must be one of 'HTTP_301, HTTP_302'", r.StatusCode)
@@ -177,19 +189,23 @@ func (s *Service) checkGroups(tx *store.Tx, lb string, protocol types.ProtocolEn
 			mine++
 		}
 	}
-	for _, id := range forwardGroups(actions) {
-		if len(used[id]) == 0 {
-			mine++
-		}
+	named := forwardGroups(actions)
+	for _, id := range named {
 		g, ok := s.tables.groups.Get(tx, id)
 		if !ok {
 			return noTargetGroup(id)
 		}
-		if isHTTP(protocol) != isHTTP(g.Desc.Protocol) {
-			return &types.IncompatibleProtocolsException{Message: text(
-				"Listener protocol '%s' is not supported with a target group with the protocol '%s'", protocol, g.Desc.Protocol)}
+		if err := checkProtocols(protocol, g); err != nil {
+			return err
 		}
-		if others := used[id]; len(others) > 0 && isHTTP(protocol) && !slices.Contains(others, lb) {
+		if a := attributesOf(g); len(named) > 1 && a.get("stickiness.enabled") == "true" && a.get("stickiness.type") == "app_cookie" {
+			return badAction("When configuring a rule with multiple target groups, none of them can have stickiness of type 'app_cookie' enabled")
+		}
+		others := used[id]
+		if len(others) == 0 {
+			mine++
+		}
+		if len(others) > 0 && isHTTP(protocol) && !slices.Contains(others, lb) {
 			return &types.TargetGroupAssociationLimitException{Message: text(
 				"The following target groups cannot be associated with more than one load balancer: %s", id)}
 		}
@@ -197,6 +213,19 @@ func (s *Service) checkGroups(tx *store.Tx, lb string, protocol types.ProtocolEn
 	if mine > maxBalancerGroups {
 		return &types.TooManyUniqueTargetGroupsPerLoadBalancerException{Message: text(
 			"The maximum number of unique target groups per load balancer is '%d'", maxBalancerGroups)}
+	}
+	return nil
+}
+
+// checkProtocols knows that HTTP/2 to targets needs HTTPS to the load balancer.
+func checkProtocols(p types.ProtocolEnum, g targetGroup) error {
+	version := aws.ToString(g.Desc.ProtocolVersion)
+	switch {
+	case isHTTP(p) != isHTTP(g.Desc.Protocol):
+		return &types.IncompatibleProtocolsException{Message: text(
+			"The listener and the following target groups have incompatible protocols: %s", *g.Desc.TargetGroupArn)}
+	case p == types.ProtocolEnumHttp && version != "HTTP1":
+		return badAction("Listener protocol 'HTTP' is not supported with a target group with the protocol-version '%s'", version)
 	}
 	return nil
 }

@@ -226,7 +226,9 @@ func (s *Service) ModifyTargetGroup(_ context.Context, in *elb.ModifyTargetGroup
 		d.HealthCheckTimeoutSeconds = cmp.Or(in.HealthCheckTimeoutSeconds, d.HealthCheckTimeoutSeconds)
 		d.HealthyThresholdCount = cmp.Or(in.HealthyThresholdCount, d.HealthyThresholdCount)
 		d.UnhealthyThresholdCount = cmp.Or(in.UnhealthyThresholdCount, d.UnhealthyThresholdCount)
-		d.Matcher = cmp.Or(in.Matcher, d.Matcher)
+		if d.Matcher = cmp.Or(in.Matcher, d.Matcher); in.Matcher == nil && !isHTTP(d.HealthCheckProtocol) {
+			d.Matcher = nil // left from checks by HTTP
+		}
 		defaultHealth(d) // a change of protocol needs a path and a matcher, or none
 		if err := checkHealth(d); err != nil {
 			return err

@@ -29,10 +29,10 @@ func isSecure(p types.ProtocolEnum) bool {
 func (s *Service) secure(tx *store.Tx, d *types.Listener) error {
 	if !isSecure(d.Protocol) {
 		if len(d.Certificates) > 0 {
-			return validation("You cannot specify a certificate for listeners with the protocol '%s'", d.Protocol)
+			return validation("A certificate cannot be specified for %s listeners", d.Protocol)
 		}
 		if d.SslPolicy != nil {
-			return validation("You cannot specify an SSL policy for listeners with the protocol '%s'", d.Protocol)
+			return validation("An SSL policy cannot be specified for %s listeners", d.Protocol)
 		}
 		return nil
 	}

@@ -45,7 +45,7 @@ func noLoadBalancer(arn string) error {
 }
 
 func noTargetGroup(arn string) error {
-	return &types.TargetGroupNotFoundException{Message: text("Target group '%s' not found", arn)}
+	return &types.TargetGroupNotFoundException{Message: text("Target groups '%s' not found", arn)}
 }
 
 func noListener(arn string) error {

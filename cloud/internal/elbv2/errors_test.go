@@ -24,10 +24,10 @@ func TestCreateLoadBalancerRefuses(t *testing.T) {
 		{"one subnet", elb.CreateLoadBalancerInput{Name: aws.String("a"), Subnets: two[:1]}, "ValidationError", "At least two subnets in two different Availability Zones must be specified"},
 		{"no subnet", elb.CreateLoadBalancerInput{Name: aws.String("a")}, "ValidationError", "A load balancer must be attached to at least one subnet"},
 		{"subnets in two ways", elb.CreateLoadBalancerInput{Name: aws.String("a"), Subnets: two, SubnetMappings: make([]types.SubnetMapping, 1)}, "ValidationError", "Only one of subnets or subnet mappings may be specified"},
-		{"a long name", elb.CreateLoadBalancerInput{Name: aws.String(strings.Repeat("a", 33)), Subnets: two}, "ValidationError", "Load balancer name '" + strings.Repeat("a", 33) + "' cannot be longer than '32' characters"},
-		{"a name with an underscore", elb.CreateLoadBalancerInput{Name: aws.String("a_b"), Subnets: two}, "ValidationError", "Load balancer name 'a_b' can only contain characters that are alphanumeric characters or hyphens(-)"},
-		{"a hyphen at the end", elb.CreateLoadBalancerInput{Name: aws.String("a-"), Subnets: two}, "ValidationError", "Load balancer name 'a-' cannot begin or end with '-'"},
-		{"internal-", elb.CreateLoadBalancerInput{Name: aws.String("internal-a"), Subnets: two}, "ValidationError", "Load balancer name 'internal-a' cannot begin with 'internal-'"},
+		{"a long name", elb.CreateLoadBalancerInput{Name: aws.String(strings.Repeat("a", 33)), Subnets: two}, "ValidationError", "The load balancer name '" + strings.Repeat("a", 33) + "' cannot be longer than '32' characters"},
+		{"a name with an underscore", elb.CreateLoadBalancerInput{Name: aws.String("a_b"), Subnets: two}, "ValidationError", "The load balancer name 'a_b' can only contain characters that are alphanumeric characters or hyphens(-)"},
+		{"a hyphen at the end", elb.CreateLoadBalancerInput{Name: aws.String("a-"), Subnets: two}, "ValidationError", "The load balancer name 'a-' cannot end with a hyphen(-)"},
+		{"internal-", elb.CreateLoadBalancerInput{Name: aws.String("internal-a"), Subnets: two}, "ValidationError", "The load balancer name 'internal-a' cannot begin with 'internal-'"},
 		{"gateway", elb.CreateLoadBalancerInput{Name: aws.String("a"), Subnets: two, Type: types.LoadBalancerTypeEnumGateway}, "InvalidConfigurationRequest", "Load balancers of type 'gateway' are not offered by the local cloud"},
 		{"a tag twice", elb.CreateLoadBalancerInput{Name: aws.String("a"), Subnets: two, Tags: []types.Tag{{Key: aws.String("k")}, {Key: aws.String("k")}}}, "DuplicateTagKeys", "Tag key 'k' was specified more than once"},
 	} {
@@ -63,10 +63,14 @@ func TestCreateTargetGroupRefuses(t *testing.T) {
 		{"checks by UDP", func(in *elb.CreateTargetGroupInput) { in.HealthCheckProtocol = types.ProtocolEnumUdp }, "InvalidConfigurationRequest", "Health check protocol 'UDP' is not supported"},
 		{"no checks", func(in *elb.CreateTargetGroupInput) { in.HealthCheckEnabled = aws.Bool(false) }, "InvalidConfigurationRequest", "Health check enabled must be true for target groups with target type 'ip'"},
 		{"a short interval", func(in *elb.CreateTargetGroupInput) { in.HealthCheckIntervalSeconds = aws.Int32(1) }, "ValidationError", "Health check interval '1' must be between '5' and '300' inclusive"},
-		{"a long time-out", func(in *elb.CreateTargetGroupInput) { in.HealthCheckTimeoutSeconds = aws.Int32(30) }, "ValidationError", "Health check timeout '30' must be smaller than the interval '30'"},
+		{"a long time-out", func(in *elb.CreateTargetGroupInput) { in.HealthCheckTimeoutSeconds = aws.Int32(30) }, "ValidationError", "Health check interval must be greater than the timeout."},
 		{"one success", func(in *elb.CreateTargetGroupInput) { in.HealthyThresholdCount = aws.Int32(1) }, "ValidationError", "Healthy threshold count '1' must be between '2' and '10' inclusive"},
-		{"a path without a slash", func(in *elb.CreateTargetGroupInput) { in.HealthCheckPath = aws.String("healthz") }, "ValidationError", "Health check path 'healthz' must start with a '/'"},
+		{"a path without a slash", func(in *elb.CreateTargetGroupInput) { in.HealthCheckPath = aws.String("healthz") }, "ValidationError", "Health check path 'healthz' must begin with a '/' character"},
 		{"a port's name", func(in *elb.CreateTargetGroupInput) { in.HealthCheckPort = aws.String("http") }, "ValidationError", "Health check port 'http' must be 'traffic-port' or a port number"},
+		{"a matcher for TCP", func(in *elb.CreateTargetGroupInput) {
+			in.Protocol, in.Matcher = types.ProtocolEnumTcp, &types.Matcher{HttpCode: aws.String("200")}
+		}, "InvalidConfigurationRequest", "Custom health check matchers are not supported for health checks for target groups with the TCP protocol"},
+		{"an interval of 5 and no time-out", func(in *elb.CreateTargetGroupInput) { in.HealthCheckIntervalSeconds = aws.Int32(5) }, "ValidationError", "Health check interval must be greater than the timeout."},
 		{"a matcher of 500", func(in *elb.CreateTargetGroupInput) { in.Matcher = &types.Matcher{HttpCode: aws.String("200,500")} }, "ValidationError", "Health check matcher HTTP code '200,500' must be within '200-499' inclusive"},
 		{"a matcher of words", func(in *elb.CreateTargetGroupInput) { in.Matcher = &types.Matcher{HttpCode: aws.String("ok")} }, "ValidationError", "Health check matcher HTTP code 'ok' must be within '200-499' inclusive"},
 	} {
@@ -87,6 +91,8 @@ func TestCreateListenerRefuses(t *testing.T) {
 	other := s.balancer(t, "other")
 	tcp, err := s.CreateTargetGroup(bg, &elb.CreateTargetGroupInput{Name: aws.String("tcp"), Protocol: types.ProtocolEnumTcp, Port: aws.Int32(1), VpcId: aws.String("v")})
 	tcpARN := *must(t, tcp, err).TargetGroups[0].TargetGroupArn
+	grpcOut, err := s.CreateTargetGroup(bg, &elb.CreateTargetGroupInput{Name: aws.String("grpc"), Protocol: "HTTP", ProtocolVersion: aws.String("GRPC"), Port: aws.Int32(1), VpcId: aws.String("v")})
+	grpcARN := *must(t, grpcOut, err).TargetGroups[0].TargetGroupArn
 	many := weighted()
 	for i := range 6 {
 		many[0].ForwardConfig.TargetGroups = append(many[0].ForwardConfig.TargetGroups, types.TargetGroupTuple{TargetGroupArn: aws.String(s.blue + string(rune('0'+i)))})
@@ -105,8 +111,8 @@ func TestCreateListenerRefuses(t *testing.T) {
 		{"no ARN", elb.CreateListenerInput{LoadBalancerArn: aws.String("web")}, "ValidationError", "'web' is not a valid load balancer ARN"},
 		{"TCP", elb.CreateListenerInput{Protocol: types.ProtocolEnumTcp}, "ValidationError", "Listener protocol 'TCP' must be one of 'HTTP, HTTPS'"},
 		{"another's group", elb.CreateListenerInput{LoadBalancerArn: &other}, "TargetGroupAssociationLimit", "The following target groups cannot be associated with more than one load balancer: " + s.blue},
-		{"an unknown group", elb.CreateListenerInput{DefaultActions: forward(nowhere + "targetgroup/x/1")}, "TargetGroupNotFound", "Target group '" + nowhere + "targetgroup/x/1' not found"},
-		{"a group of TCP", elb.CreateListenerInput{DefaultActions: forward(tcpARN)}, "IncompatibleProtocols", "Listener protocol 'HTTP' is not supported with a target group with the protocol 'TCP'"},
+		{"an unknown group", elb.CreateListenerInput{DefaultActions: forward(nowhere + "targetgroup/x/1")}, "TargetGroupNotFound", "Target groups '" + nowhere + "targetgroup/x/1' not found"},
+		{"a group of TCP", elb.CreateListenerInput{DefaultActions: forward(tcpARN)}, "IncompatibleProtocols", "The listener and the following target groups have incompatible protocols: " + tcpARN},
 		{"no action", elb.CreateListenerInput{DefaultActions: []types.Action{}}, "ValidationError", "You must specify at least one action"},
 		{"two actions", elb.CreateListenerInput{DefaultActions: append(forward(s.blue), forward(s.green)...)}, "TooManyActions", "You can specify only one routing action: forward, redirect or fixed-response"},
 		{"no group", elb.CreateListenerInput{DefaultActions: []types.Action{{Type: types.ActionTypeEnumForward}}}, "InvalidLoadBalancerAction", "A target group ARN must be specified"},
@@ -119,13 +125,17 @@ func TestCreateListenerRefuses(t *testing.T) {
 			TargetGroupStickinessConfig: &types.TargetGroupStickinessConfig{Enabled: aws.Bool(true)},
 		}}}}, "InvalidLoadBalancerAction", "Target group stickiness duration must be between '1' and '604800' seconds"},
 		{"a loop", elb.CreateListenerInput{DefaultActions: redirect(types.RedirectActionConfig{StatusCode: "HTTP_301"})}, "InvalidLoadBalancerAction", "The redirect configuration is not valid because it creates a loop."},
+		{"a group of gRPC", elb.CreateListenerInput{DefaultActions: forward(grpcARN)}, "InvalidLoadBalancerAction", "Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'"},
+		{"HTTPS to HTTP", elb.CreateListenerInput{Protocol: types.ProtocolEnumHttps, Certificates: certificate, DefaultActions: redirect(types.RedirectActionConfig{StatusCode: "HTTP_301", Protocol: aws.String("HTTP")})}, "InvalidLoadBalancerAction", "You cannot redirect HTTPS to HTTP"},
+		{"to no path", elb.CreateListenerInput{DefaultActions: redirect(types.RedirectActionConfig{StatusCode: "HTTP_301", Path: aws.String("x")})}, "InvalidLoadBalancerAction", "The Path parameter must be a valid path, should start with a '/', and may contain up to one of each of these placeholders: '#{path}', '#{host}', '#{port}'."},
+		{"authentication at HTTPS", elb.CreateListenerInput{Protocol: types.ProtocolEnumHttps, Certificates: certificate, DefaultActions: []types.Action{{Type: types.ActionTypeEnumAuthenticateOidc}}}, "InvalidLoadBalancerAction", "Actions of type 'authenticate-oidc' are not offered by the local cloud"},
 		{"a redirect of 307", elb.CreateListenerInput{DefaultActions: redirect(types.RedirectActionConfig{StatusCode: "HTTP_307", Port: aws.String("443")})}, "InvalidLoadBalancerAction", "The redirect status code 'HTTP_307' must be one of 'HTTP_301, HTTP_302'"},
 		{"a fixed 301", elb.CreateListenerInput{DefaultActions: []types.Action{{Type: types.ActionTypeEnumFixedResponse, FixedResponseConfig: &types.FixedResponseActionConfig{StatusCode: aws.String("301")}}}}, "InvalidLoadBalancerAction", "The fixed response status code '301' must be 2XX, 4XX or 5XX"},
 		{"a fixed image", elb.CreateListenerInput{DefaultActions: []types.Action{{Type: types.ActionTypeEnumFixedResponse, FixedResponseConfig: &types.FixedResponseActionConfig{StatusCode: aws.String("200"), ContentType: aws.String("image/png")}}}}, "InvalidLoadBalancerAction", "The ContentType must be one of:'text/html', 'application/json', 'application/javascript', 'text/css', 'text/plain'"},
-		{"authentication", elb.CreateListenerInput{DefaultActions: []types.Action{{Type: types.ActionTypeEnumAuthenticateOidc}}}, "InvalidLoadBalancerAction", "Actions of type 'authenticate-oidc' are not offered by the local cloud"},
+		{"authentication", elb.CreateListenerInput{DefaultActions: []types.Action{{Type: types.ActionTypeEnumAuthenticateOidc}}}, "InvalidLoadBalancerAction", "Actions of type 'authenticate-oidc' are supported only on HTTPS listeners"},
 		{"an unknown action", elb.CreateListenerInput{DefaultActions: []types.Action{{Type: "drop"}}}, "ValidationError", "Action type 'drop' must be one of 'redirect,authenticate-cognito,authenticate-oidc,fixed-response,forward'"},
-		{"HTTP with a certificate", elb.CreateListenerInput{Certificates: certificate}, "ValidationError", "You cannot specify a certificate for listeners with the protocol 'HTTP'"},
-		{"HTTP with a policy", elb.CreateListenerInput{SslPolicy: aws.String(defaultPolicy)}, "ValidationError", "You cannot specify an SSL policy for listeners with the protocol 'HTTP'"},
+		{"HTTP with a certificate", elb.CreateListenerInput{Certificates: certificate}, "ValidationError", "A certificate cannot be specified for HTTP listeners"},
+		{"HTTP with a policy", elb.CreateListenerInput{SslPolicy: aws.String(defaultPolicy)}, "ValidationError", "An SSL policy cannot be specified for HTTP listeners"},
 		{"HTTPS without a certificate", elb.CreateListenerInput{Protocol: types.ProtocolEnumHttps}, "ValidationError", "A certificate must be specified for HTTPS listeners"},
 		{"HTTPS with two", elb.CreateListenerInput{Protocol: types.ProtocolEnumHttps, Certificates: append(certificate, certificate...)}, "InvalidConfigurationRequest", "You must provide a list containing exactly one certificate if the listener protocol is HTTPS."},
 		{"HTTPS with a word", elb.CreateListenerInput{Protocol: types.ProtocolEnumHttps, Certificates: []types.Certificate{{CertificateArn: aws.String("mine")}}}, "CertificateNotFound", "Certificate 'mine' not found"},

@@ -35,7 +35,7 @@ func defaultHealth(g *types.TargetGroup) {
 	fill(&g.UnhealthyThresholdCount, 2)
 	fill(&g.HealthCheckTimeoutSeconds, defaultTimeout(g))
 	if !isHTTP(g.HealthCheckProtocol) {
-		g.HealthCheckPath, g.Matcher = nil, nil
+		g.HealthCheckPath = nil
 		return
 	}
 	if aws.ToString(g.ProtocolVersion) == grpc {
@@ -107,7 +107,7 @@ func checkTimeout(g *types.TargetGroup) error {
 	timeout, interval := *g.HealthCheckTimeoutSeconds, *g.HealthCheckIntervalSeconds
 	switch {
 	case isHTTP(g.Protocol) && timeout >= interval:
-		return validation("Health check timeout '%d' must be smaller than the interval '%d'", timeout, interval)
+		return validation("Health check interval must be greater than the timeout.")
 	case timeout > interval:
 		return validation("Health check timeout '%d' must be smaller than or equal to the interval '%d'", timeout, interval)
 	}
@@ -127,11 +127,14 @@ func checkHealthPort(p string) error {
 var codes = regexp.MustCompile(`^\d+(-\d+)?(,\d+(-\d+)?)*$`)
 
 func checkMatcher(g *types.TargetGroup) error {
-	if g.Matcher == nil {
+	switch {
+	case g.Matcher == nil:
 		return nil
+	case !isHTTP(g.HealthCheckProtocol):
+		return badConfiguration("Custom health check matchers are not supported for health checks for target groups with the %s protocol", g.Protocol)
 	}
 	if path := aws.ToString(g.HealthCheckPath); !strings.HasPrefix(path, "/") {
-		return validation("Health check path '%s' must start with a '/'", path)
+		return validation("Health check path '%s' must begin with a '/' character", path)
 	}
 	if aws.ToString(g.ProtocolVersion) == grpc {
 		return checkCodes("gRPC", aws.ToString(g.Matcher.GrpcCode), 0, 99)

@@ -179,6 +179,9 @@ func TestAttributes(t *testing.T) {
 		t.Errorf("the balancer has %+v", g)
 	}
 
+	_, err := s.ModifyListener(bg, &elb.ModifyListenerInput{ListenerArn: &s.listener, DefaultActions: weighted(s.blue, 1, s.green, 1)})
+	wantError(t, err, "InvalidLoadBalancerAction", "When configuring a rule with multiple target groups, none of them can have stickiness of type 'app_cookie' enabled")
+
 	lb := func(key, value string) error {
 		_, err := s.ModifyLoadBalancerAttributes(bg, &elb.ModifyLoadBalancerAttributesInput{LoadBalancerArn: &s.lb, Attributes: []types.LoadBalancerAttribute{{Key: &key, Value: &value}}})
 		return err

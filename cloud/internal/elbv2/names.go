@@ -19,18 +19,20 @@ func checkName(what, name string) error {
 		return validation("%s name '%s' cannot be longer than '%d' characters", what, name, maxName)
 	case !nameChars.MatchString(name):
 		return validation("%s name '%s' can only contain characters that are alphanumeric characters or hyphens(-)", what, name)
-	case strings.HasPrefix(name, "-"), strings.HasSuffix(name, "-"):
-		return validation("%s name '%s' cannot begin or end with '-'", what, name)
+	case strings.HasPrefix(name, "-"):
+		return validation("%s name '%s' cannot begin with a hyphen(-)", what, name)
+	case strings.HasSuffix(name, "-"):
+		return validation("%s name '%s' cannot end with a hyphen(-)", what, name)
 	}
 	return nil
 }
 
 func checkBalancerName(name string) error {
-	if err := checkName("Load balancer", name); err != nil {
+	if err := checkName("The load balancer", name); err != nil {
 		return err
 	}
 	if strings.HasPrefix(strings.ToLower(name), "internal-") {
-		return validation("Load balancer name '%s' cannot begin with 'internal-'", name)
+		return validation("The load balancer name '%s' cannot begin with 'internal-'", name)
 	}
 	return nil
 }

@@ -111,6 +111,8 @@ func TestNetworkLoadBalancer(t *testing.T) {
 	wantError(t, err, "ResourceInUse", "Listener '"+s.listener+"' cannot be deleted because it is currently targeted by target group '"+*g.TargetGroupArn+"'")
 	_, err = s.CreateRule(bg, &elb.CreateRuleInput{ListenerArn: &id, Priority: aws.Int32(1), Conditions: path("/"), Actions: forward(*g.TargetGroupArn)})
 	wantError(t, err, "ValidationError", "Rules are not supported for listeners with the protocol 'TCP'")
+	_, err = s.ModifyListener(bg, &elb.ModifyListenerInput{ListenerArn: &id, DefaultActions: []types.Action{{Type: types.ActionTypeEnumFixedResponse}}})
+	wantError(t, err, "InvalidLoadBalancerAction", "The action type 'fixed-response' is not valid with network load balancer")
 	for protocol, want := range map[types.ProtocolEnum][2]string{
 		types.ProtocolEnumHttp: {"ValidationError", "Listener protocol 'HTTP' must be one of 'UDP, TCP, TCP_UDP, TLS'"},
 		types.ProtocolEnumUdp:  {"UnsupportedProtocol", "Listener protocol 'UDP' is not offered by the local cloud"},
