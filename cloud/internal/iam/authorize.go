@@ -59,6 +59,17 @@ func (a *Authorizer) Authorize(ctx context.Context, service, op string, in any) 
 	return q.passRoles()
 }
 
+// Check decides one action on one resource for those who know both: the registry, and
+// services that act for somebody (identity.With). Keys are condition keys in lower case.
+func (a *Authorizer) Check(ctx context.Context, action, resource string, keys map[string]string) error {
+	c := identity.From(ctx)
+	if c.Kind == identity.Nobody {
+		return nil
+	}
+	q := question{a: a, ctx: ctx, caller: c}
+	return q.ask(action, resource, keys)
+}
+
 // free are the actions that nobody can be denied, and those whose permission is decided
 // where the role's trust policy is at hand.
 var free = map[string]bool{

@@ -153,6 +153,12 @@ func TestAuthorizer(t *testing.T) {
 			t.Errorf("%s: %v", condition, err)
 		}
 	}
+	repo := place.Of("ecr", "repository/app")
+	wantError(t, a.Check(as, "ecr:BatchGetImage", repo, nil), "AccessDenied", "User: arn:aws:sts::123456789012:assumed-role/r/s is not authorized to perform: "+
+		"ecr:BatchGetImage on resource: "+repo+" because no identity-based policy allows the ecr:BatchGetImage action")
+	if err := a.Check(identity.With(bg, root), "ecr:BatchGetImage", repo, nil); err != nil {
+		t.Error(err)
+	}
 	doc := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:*","Resource":"*","Condition":{"ArnEquals":{"iam:PolicyARN":"` + execution + `"}}}]}`
 	_, err := s.PutRolePolicy(bg, &iam.PutRolePolicyInput{RoleName: aws.String("r"), PolicyName: aws.String("p"), PolicyDocument: &doc})
 	must(t, 0, err)
