@@ -85,11 +85,13 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 			wire.STS(tokens.Ops()), wire.IAM(p.iam.Ops()), wire.Logs(watch.Ops()),
 		},
 		Authenticate: (&wire.Verifier{Credentials: p.iam, Region: c.place.Region}).Authenticate,
+		Authorize:    (&iam.Authorizer{IAM: p.iam, TaskDefinitions: tasks, Deployments: deploy}).Authorize,
 	})
 	p.api.Handle("/v2/", registry.Registry())
 	p.engines = []engine{
 		{"elastic load balancing", func(ctx context.Context) error { p.elb.Run(ctx); return nil }},
 		{"task agent", p.agent.Run},
+		{"ecr", registry.Run},
 		{"ecs", tasks.Run},
 		{"codedeploy", deploy.Run},
 	}

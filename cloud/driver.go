@@ -7,6 +7,7 @@ import (
 
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
 	"github.com/turnoutdev/turnout/cloud/internal/runtime/docker"
+	"github.com/turnoutdev/turnout/cloud/internal/runtime/fake"
 	"github.com/turnoutdev/turnout/cloud/internal/runtime/native"
 )
 
@@ -18,13 +19,15 @@ func (c *Cloud) openDriver(ctx context.Context) (runtime.Driver, error) {
 		return c.openDocker(ctx)
 	case "native":
 		return c.openNative()
+	case "fake":
+		return fake.New(fake.Options{}), nil
 	case "auto":
 		if docker.Available(ctx) == nil {
 			return c.openDocker(ctx)
 		}
 		return c.openNative()
 	}
-	return nil, fmt.Errorf("%w: driver %q is unknown; auto, docker and native are known", ErrOptions, c.opts.Driver)
+	return nil, fmt.Errorf("%w: driver %q is unknown; auto, docker, native and fake are known", ErrOptions, c.opts.Driver)
 }
 
 func (c *Cloud) openDocker(ctx context.Context) (runtime.Driver, error) {
@@ -39,7 +42,7 @@ func (c *Cloud) openNative() (runtime.Driver, error) {
 	if err := native.Available(); err != nil {
 		return nil, fmt.Errorf("%w: %w; start a Docker engine instead", ErrOptions, err)
 	}
-	d, err := native.New(native.Options{Dir: filepath.Join(c.dir, "native")})
+	d, err := native.New(native.Options{Dir: filepath.Join(c.dir, "native"), Log: c.opts.Log})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}

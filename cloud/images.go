@@ -2,26 +2,37 @@ package cloud
 
 import (
 	"context"
+	"encoding/base64"
 	"regexp"
 	"strings"
-	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/turnoutdev/turnout/cloud/internal/identity"
 )
 
-// passwords gives registry passwords.
-type passwords interface {
-	Password() (password string, expires time.Time)
+// tokens gives registry passwords.
+type tokens interface {
+	GetAuthorizationToken(context.Context, *ecr.GetAuthorizationTokenInput, ...func(*ecr.Options)) (*ecr.GetAuthorizationTokenOutput, error)
 }
 
 // registryAuth lets tasks pull from the cloud's own registry; others are asked without
 // credentials.
-func (c *Cloud) registryAuth(p passwords) func(context.Context, string) (string, string, error) {
+func (c *Cloud) registryAuth(t tokens) func(context.Context, string) (string, string, error) {
 	host := c.listener.Addr().String()
-	return func(_ context.Context, image string) (user, password string, err error) {
+	return func(ctx context.Context, image string) (user, password string, err error) {
 		if !strings.HasPrefix(image, host+"/") {
 			return "", "", nil
 		}
-		password, _ = p.Password()
-		return "AWS", password, nil
+		ctx = identity.With(ctx, identity.Caller{Kind: identity.Service, Service: "ecs-tasks.amazonaws.com"})
+		out, err := t.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+		if err != nil {
+			return "", "", err
+		}
+		raw, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
+		user, password, _ = strings.Cut(string(raw), ":")
+		return user, password, err
 	}
 }
 

@@ -29,6 +29,13 @@ func (Stage) String() string { return "shift" }
 // maxDescription is what CodeDeploy takes.
 const maxDescription = 256
 
+// Check makes sure that the deployment group stands, before anything is built or
+// registered for it.
+func (s Stage) Check(ctx context.Context, r *run.Run) error {
+	_, err := s.group(ctx, r)
+	return err
+}
+
 // Run creates the deployment (or goes on with the one that the facts name) and follows it.
 func (s Stage) Run(ctx context.Context, r *run.Run) (string, error) {
 	group, err := s.group(ctx, r)
