@@ -115,7 +115,7 @@ func (f *follower) serviceEvent(id, message string, at time.Time) {
 		return
 	}
 	f.seen[id] = true
-	if d := f.out.Deployment; d != nil && at.Before(aws.ToTime(d.CreateTime).Truncate(time.Second)) {
+	if d := f.out.Deployment; d != nil && at.Before(aws.ToTime(d.CreateTime)) {
 		return // from before this deployment
 	}
 	f.emit(Event{Kind: Service, Time: at, Message: message})

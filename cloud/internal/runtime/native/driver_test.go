@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,8 +57,8 @@ func TestDriver(t *testing.T) {
 // TestRootless runs the suite as a user without any privilege.
 func TestRootless(t *testing.T) {
 	needNative(t)
-	if os.Geteuid() != 0 {
-		t.Skip("this user is tested by TestDriver already")
+	if !privileged() {
+		return // TestDriver was just that
 	}
 	dir, err := os.MkdirTemp("", "rootless-")
 	if err != nil {
@@ -78,15 +77,18 @@ func TestRootless(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^TestDriver$", "-test.v="+fmt.Sprint(testing.Verbose()))
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestDriver$", "-test.v")
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir, drivertest.ProbeEnv+"="+probe)
 	cmd.Dir = dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.CombinedOutput()
+	t.Logf("as user %d:\n%s", nobody, out)
 	if err != nil {
-		t.Errorf("as user %d: %v", nobody, err)
+		t.Error(err)
 	}
-	t.Logf("%s", out)
+	if bytes.Contains(out, []byte("--- SKIP: TestDriver")) {
+		testkit.NeedOrSkip(t, "user namespaces are not for everybody here; the child above says why")
+	}
 }
 
 // leftovers lists processes, mounts, folders and cgroups that name a sandbox.
@@ -110,25 +112,23 @@ func leftovers(dir string, ids []string) []string {
 			note("folder "+f, f)
 		}
 	}
-	return append(left, processes(dir)...)
+	return append(left, processes(dir, note)...)
 }
 
-// processes lists those of the driver in dir that are not below a living sandbox.
-func processes(dir string) []string {
+// processes lists holders of removed sandboxes, and has those noted that see a
+// sandbox's file system.
+func processes(dir string, note func(what, text string)) []string {
 	var left []string
-	logs, _ := filepath.Glob("/proc/[0-9]*/fd/2")
-	for _, fd := range logs {
-		target, err := os.Readlink(fd)
-		if err != nil || !strings.HasPrefix(target, dir) || !strings.Contains(target, "holder.log") {
-			continue
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, p := range all {
+		if mounts, err := os.ReadFile(p + "/mountinfo"); err == nil {
+			command, _ := os.ReadFile(p + "/cmdline")
+			note(fmt.Sprintf("process %s, %q", p, command), string(mounts))
 		}
-		if name, deleted := strings.CutSuffix(target, " (deleted)"); deleted {
-			status, _ := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(fd)), "status"))
-			if !bytes.Contains(status, []byte("State:\tZ")) {
-				left = append(left, "process of "+name)
-			}
+		log, err := os.Readlink(p + "/fd/2")
+		if err == nil && strings.HasPrefix(log, dir) && strings.HasSuffix(log, "holder.log (deleted)") {
+			left = append(left, "holder "+p+" "+log)
 		}
 	}
-	slices.Sort(left)
 	return left
 }

@@ -79,9 +79,9 @@ func (s *sandbox) start(ctx context.Context, spec runtime.SandboxSpec) error {
 	if err := s.spawn(); err != nil {
 		return fmt.Errorf("start holder: %w", err)
 	}
-	req := inside.Request{Op: inside.OpNetwork, Hostname: s.hostname, Addr: s.addr, Proc: s.driver.rootless}
+	req := inside.Request{Op: inside.OpNetwork, Hostname: s.hostname, Addr: s.addr.As4(), Proc: s.driver.rootless}
 	for at := range spec.Services {
-		if a := at.Addr(); !a.IsLoopback() && !slices.Contains(req.Extra, a) {
+		if a := at.Addr().As4(); !at.Addr().IsLoopback() && !slices.Contains(req.Extra, a) {
 			req.Extra = append(req.Extra, a)
 		}
 	}

@@ -38,11 +38,11 @@ func setNetwork(req Request) error {
 			return fmt.Errorf("bring eth0 up: %w", err)
 		}
 	}
-	if err := nl.addAddress(index, req.Addr.As4()); err != nil {
+	if err := nl.addAddress(index, req.Addr); err != nil {
 		return fmt.Errorf("add address %v: %w", req.Addr, err)
 	}
 	for _, a := range req.Extra {
-		if err := nl.addAddress(lo, a.As4()); err != nil {
+		if err := nl.addAddress(lo, a); err != nil {
 			return fmt.Errorf("add address %v: %w", a, err)
 		}
 	}

@@ -1,7 +1,5 @@
 package inside
 
-import "net/netip"
-
 // Name is argv[0] of the processes that this package takes over.
 const Name = "turnout-sandbox"
 
@@ -30,14 +28,14 @@ const (
 type Request struct {
 	ID       uint64
 	Op       Op
-	Hostname string       `json:",omitempty"`
-	Addr     netip.Addr   // the sandbox's own
-	Extra    []netip.Addr `json:",omitempty"` // further addresses, for services
-	Proc     bool         `json:",omitempty"` // with OpNetwork: mount /proc, the mounts are the holder's own
-	Count    int          `json:",omitempty"`
-	Target   uint64       `json:",omitempty"` // ID of an earlier run or exec
-	Signal   int          `json:",omitempty"`
-	User     *User        `json:",omitempty"`
+	Hostname string    `json:",omitempty"`
+	Addr     [4]byte   // the sandbox's own, IPv4
+	Extra    [][4]byte `json:",omitempty"` // further addresses, for services
+	Proc     bool      `json:",omitempty"` // with OpNetwork: mount /proc, the mounts are the holder's own
+	Count    int       `json:",omitempty"`
+	Target   uint64    `json:",omitempty"` // ID of an earlier run or exec
+	Signal   int       `json:",omitempty"`
+	User     *User     `json:",omitempty"`
 }
 
 // Reply is one packet from a holder.

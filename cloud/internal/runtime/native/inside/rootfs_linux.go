@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -53,7 +53,7 @@ func (r *Root) enter() error {
 // mountOverlay mounts the layers below a folder of the container's own, and makes that
 // the working directory.
 func (r *Root) mountOverlay() error {
-	if err := os.Chdir(filepath.Join(r.Dir, "layers")); err != nil {
+	if err := os.Chdir(path.Join(r.Dir, "layers")); err != nil {
 		return err
 	}
 	err := r.overlay()
@@ -66,17 +66,17 @@ func (r *Root) mountOverlay() error {
 	if err != nil {
 		return fmt.Errorf("mount image: %w", err)
 	}
-	return os.Chdir(filepath.Join(r.Box, "root"))
+	return os.Chdir(path.Join(r.Box, "root"))
 }
 
 func (r *Root) overlay() error {
 	for _, d := range []string{"upper", "work", "root"} {
-		if err := os.Mkdir(filepath.Join(r.Box, d), 0o755); err != nil && !os.IsExist(err) {
+		if err := os.Mkdir(path.Join(r.Box, d), 0o755); err != nil && !os.IsExist(err) {
 			return err
 		}
 	}
 	options := "userxattr,lowerdir=" + strings.Join(r.Lower, ":") + ",upperdir=" + r.Box + "/upper,workdir=" + r.Box + "/work"
-	return unix.Mount("overlay", filepath.Join(r.Box, "root"), "overlay", 0, options)
+	return unix.Mount("overlay", path.Join(r.Box, "root"), "overlay", 0, options)
 }
 
 // attach puts a tree where it belongs, making the place if it is not there.
@@ -97,7 +97,7 @@ func (t tree) makeTarget() error {
 	if _, err := os.Stat(t.target); err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(t.target), 0o755); err != nil {
+	if err := os.MkdirAll(path.Dir(t.target), 0o755); err != nil {
 		return err
 	}
 	if _, err := os.Readlink(t.target); err == nil { // a link to nothing

@@ -2,7 +2,6 @@ package inside
 
 import (
 	"fmt"
-	"net/netip"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +15,7 @@ func try() int {
 		do   func() error
 	}{
 		{"set up a network", func() error {
-			return setNetwork(Request{Hostname: "trial", Addr: netip.AddrFrom4([4]byte{10, 0, 0, 1})})
+			return setNetwork(Request{Hostname: "trial", Addr: [4]byte{10, 0, 0, 1}})
 		}},
 		{"make mounts private", func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") }},
 		{"mount an overlay", tryOverlay},
