@@ -1,0 +1,268 @@
+package balancer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+)
+
+// serveHTTP2 serves one request that net/http has read.
+func (l *listener) serveHTTP2(w http.ResponseWriter, r *http.Request) {
+	l.b.work.Add(1)
+	defer l.b.work.Done()
+	began := time.Now()
+	q := httpQuery{r}
+	v := l.b.decide(l, q)
+	l.counters.requests.Add(1)
+	x := &proxied{l: l, v: v, logged: logged{began: began}}
+	if v.target != nil {
+		defer v.target.release()
+		v.target.counters.requests.Add(1)
+		x.pass(w, r)
+	} else {
+		x.answer(w, r, v.page(q, l))
+	}
+	if l.logs() {
+		x.describe(q)
+		l.log(&x.logged, &v)
+	}
+}
+
+// proxied is one request on its way through net/http.
+type proxied struct {
+	logged
+	l    *listener
+	v    verdict
+	sent time.Time
+	idle *idleTimer
+}
+
+type proxiedKey struct{}
+
+func proxiedOf(ctx context.Context) *proxied { return ctx.Value(proxiedKey{}).(*proxied) }
+
+func (x *proxied) pass(w http.ResponseWriter, r *http.Request) {
+	if p := x.unfit(r); p != nil {
+		x.answer(w, r, p)
+		return
+	}
+	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), proxiedKey{}, x))
+	defer cancel(nil)
+	x.idle = newIdleTimer(x.v.routes.idle, func() { cancel(errSilent) })
+	defer x.idle.stop()
+	defer context.AfterFunc(x.l.b.ctx, func() { cancel(net.ErrClosed) })()
+	r = r.WithContext(ctx)
+	if r.Body != nil {
+		r.Body = &busyBody{r.Body, x.idle}
+	}
+	x.sent = time.Now()
+	x.l.b.proxy.ServeHTTP(w, r)
+}
+
+// unfit is the answer to requests that the target group's protocol version, or the load
+// balancer, does not serve.
+func (x *proxied) unfit(r *http.Request) *page {
+	version := x.v.rotation.config.ProtocolVersion
+	calls := strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
+	switch {
+	case r.Method == http.MethodTrace:
+		return errorPage(http.StatusMethodNotAllowed)
+	case forwardedTooOften(r.Header.Values("X-Forwarded-For")):
+		return errorPage(463)
+	case x.v.rotation.config.http1() && calls, version == "GRPC" && r.Method != http.MethodPost:
+		return errorPage(464)
+	}
+	return nil
+}
+
+func (b *Balancer) newProxy() *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Rewrite: rewrite,
+		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			return proxiedOf(r.Context()).roundTrip(r)
+		}),
+		FlushInterval:  -1,
+		BufferPool:     largeBufferPool{},
+		ErrorLog:       slog.NewLogLogger(b.opts.Log.Handler(), slog.LevelDebug),
+		ModifyResponse: func(r *http.Response) error { proxiedOf(r.Request.Context()).respond(r); return nil },
+		ErrorHandler:   func(w http.ResponseWriter, r *http.Request, err error) { proxiedOf(r.Context()).fail(w, r, err) },
+	}
+}
+
+func (x *proxied) roundTrip(r *http.Request) (*http.Response, error) {
+	return x.v.target.pool.http(x.v.rotation.config).RoundTrip(r)
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// rewrite makes the request that the target gets.
+func rewrite(p *httputil.ProxyRequest) {
+	x := proxiedOf(p.In.Context())
+	p.Out.URL.Scheme = "http"
+	if x.v.rotation.config.tls() {
+		p.Out.URL.Scheme = "https"
+	}
+	p.Out.URL.Host = x.v.target.addr.String()
+	p.Out.Host = p.In.Host
+	h := p.Out.Header
+	h.Del("Expect") // net/http answers it
+	forwarded := append(p.In.Header.Values("X-Forwarded-For"), httpQuery{p.In}.source().String())
+	h.Set("X-Forwarded-For", strings.Join(forwarded, ", "))
+	h.Set("X-Forwarded-Proto", x.v.routes.scheme)
+	h.Set("X-Forwarded-Port", x.v.routes.port)
+	h.Set("X-Amzn-Trace-Id", string(appendTrace(nil, []byte(p.In.Header.Get("X-Amzn-Trace-Id")))))
+	if _, ok := p.In.Header["User-Agent"]; !ok {
+		h.Set("User-Agent", "") // keeps net/http from adding its own
+	}
+}
+
+// respond takes note of the target's response and adds what the load balancer adds.
+func (x *proxied) respond(r *http.Response) {
+	x.status = r.StatusCode
+	x.v.target.counters.answered(r.StatusCode, time.Since(x.sent))
+	if name := x.l.b.opts.GroupHeader; name != "" {
+		r.Header.Set(name, x.v.rotation.config.Name)
+	}
+	if x.v.sticks() {
+		for _, c := range x.v.cookies(r.Header.Values("Set-Cookie")) {
+			r.Header.Add("Set-Cookie", c)
+		}
+	}
+	r.Body = &busyBody{r.Body, x.idle}
+}
+
+// fail answers when there is no response of the target.
+func (x *proxied) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status := http.StatusBadGateway
+	var timeout net.Error
+	switch cause := context.Cause(r.Context()); {
+	case errors.Is(cause, errSilent), errors.As(err, &timeout) && timeout.Timeout():
+		status = http.StatusGatewayTimeout
+	case errors.Is(cause, context.Canceled):
+		status = statusGone
+	}
+	x.err = err
+	x.answer(w, r, errorPage(status))
+}
+
+// answer sends an answer of the load balancer's own.
+func (x *proxied) answer(w http.ResponseWriter, r *http.Request, p *page) {
+	x.status = p.status
+	x.l.counters.answered(p.status)
+	if p.status == statusGone {
+		return
+	}
+	h := w.Header()
+	h.Set("Server", serverName)
+	if p.contentType != "" {
+		h.Set("Content-Type", p.contentType)
+	} else {
+		h["Content-Type"] = nil // keeps net/http from guessing
+	}
+	if p.location != "" {
+		h.Set("Location", p.location)
+	}
+	w.WriteHeader(p.status)
+	if r.Method != http.MethodHead {
+		_, _ = io.WriteString(w, p.body)
+	}
+}
+
+// newTransport sends requests of net/http to one target, over the pool's connections.
+func newTransport(p *pool, g *Group) *http.Transport {
+	tr := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			c, err := p.open(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return &owned{c, p}, nil
+		},
+		MaxIdleConnsPerHost: maxIdle,
+		IdleConnTimeout:     idleLife,
+		DisableCompression:  true,
+		Protocols:           new(http.Protocols),
+	}
+	if g.http1() {
+		tr.Protocols.SetHTTP1(true)
+		tr.TLSClientConfig = targetTLS()
+	} else {
+		tr.Protocols.SetHTTP2(true)
+		tr.Protocols.SetUnencryptedHTTP2(true)
+		tr.TLSClientConfig = targetTLS("h2")
+	}
+	return tr
+}
+
+// idleTimer calls a function when nothing moved for a while.
+type idleTimer struct {
+	mu      sync.Mutex
+	timer   *time.Timer
+	after   time.Duration
+	stopped bool
+}
+
+func newIdleTimer(after time.Duration, f func()) *idleTimer {
+	return &idleTimer{timer: time.AfterFunc(after, f), after: after}
+}
+
+func (t *idleTimer) moved() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.stopped {
+		t.timer.Reset(t.after)
+	}
+}
+
+func (t *idleTimer) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopped = true
+	t.timer.Stop()
+}
+
+// busyBody tells the idle timer of each piece that is read.
+type busyBody struct {
+	io.ReadCloser
+	idle *idleTimer
+}
+
+func (b *busyBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.idle.moved()
+	}
+	return n, err
+}
+
+type largeBufferPool struct{}
+
+func (largeBufferPool) Get() []byte  { return *largeBuffers.Get().(*[]byte) }
+func (largeBufferPool) Put(b []byte) { largeBuffers.Put(&b) }
+
+// httpQuery is a request of net/http as rules see it.
+type httpQuery struct{ r *http.Request }
+
+func (q httpQuery) method() string           { return q.r.Method }
+func (q httpQuery) host() string             { return withoutPort(q.r.Host) }
+func (q httpQuery) rawQuery() string         { return q.r.URL.RawQuery }
+func (q httpQuery) header(n string) []string { return q.r.Header.Values(n) }
+func (q httpQuery) path() string {
+	path, _, _ := strings.Cut(q.r.RequestURI, "?")
+	return path
+}
+
+func (q httpQuery) source() netip.Addr {
+	a, _ := netip.ParseAddrPort(q.r.RemoteAddr)
+	return a.Addr().Unmap()
+}

@@ -1,0 +1,97 @@
+package balancer
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const idleTCP = 350 * time.Second
+
+// serveTCP passes one connection to a target, as network load balancers do. Without a
+// target the client is reset.
+func (l *listener) serveTCP(c net.Conn) {
+	k, ok := l.admit(c)
+	if !ok {
+		return
+	}
+	defer k.leave()
+	k.phase.Store(busy)
+	v := l.b.decide(l, connQuery{c})
+	l.counters.requests.Add(1)
+	if v.target == nil {
+		reset(c)
+		return
+	}
+	defer v.target.release()
+	v.target.counters.requests.Add(1)
+	p := &v.target.pool
+	t, err := p.open(l.b.ctx)
+	if err != nil {
+		reset(c)
+		return
+	}
+	defer p.drop(t)
+	defer context.AfterFunc(l.b.ctx, func() { c.Close(); t.Close() })()
+	idle := v.routes.config.IdleTimeout
+	if idle <= 0 {
+		idle = idleTCP
+	}
+	l.b.pipe(c, t, idle)
+}
+
+// pipe passes bytes both ways until both ways have ended, one has failed, or nothing moved
+// for as long as idle.
+func (b *Balancer) pipe(c, t net.Conn, idle time.Duration) {
+	var both sync.WaitGroup
+	clock := newActivity(idle)
+	way := func(dst, src net.Conn) {
+		defer both.Done()
+		if _, err := clock.pass(dst, src, -1); err != nil {
+			dst.Close() // the other way ends by that
+			src.Close()
+			return
+		}
+		closeWrite(dst)
+	}
+	both.Add(2)
+	go way(t, c)
+	way(c, t)
+	both.Wait()
+}
+
+// closeWrite tells the peer that no more comes.
+func closeWrite(c net.Conn) {
+	if h, ok := c.(interface{ CloseWrite() error }); ok {
+		_ = h.CloseWrite()
+		return
+	}
+	c.Close()
+}
+
+// reset closes a connection so that the peer sees a failure, not an end.
+func reset(c net.Conn) {
+	if tc, ok := c.(*net.TCPConn); ok {
+		_ = tc.SetLinger(0)
+	}
+	c.Close()
+}
+
+// connQuery is a connection without request: only its source can be matched.
+type connQuery struct{ c net.Conn }
+
+func (connQuery) method() string         { return "" }
+func (connQuery) host() string           { return "" }
+func (connQuery) path() string           { return "" }
+func (connQuery) rawQuery() string       { return "" }
+func (connQuery) header(string) []string { return nil }
+func (q connQuery) source() netip.Addr   { return sourceOf(q.c) }
+
+func sourceOf(c net.Conn) netip.Addr {
+	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
