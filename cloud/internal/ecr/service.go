@@ -78,21 +78,21 @@ func (s *Service) Run(ctx context.Context) error {
 	defer keep.Stop()
 	flush := time.NewTicker(flushPulls)
 	defer flush.Stop()
-	for {
-		var err error
+	err := s.keepHouse()
+	for err == nil {
 		select {
 		case <-keep.C:
-			err = errors.Join(s.expire(), s.sweep())
+			err = s.keepHouse()
 		case <-flush.C:
 			err = s.flushPulls()
 		case <-ctx.Done():
 			return s.flushPulls()
 		}
-		if err != nil {
-			return fmt.Errorf("ecr housekeeping: %w", err)
-		}
 	}
+	return fmt.Errorf("ecr housekeeping: %w", err)
 }
+
+func (s *Service) keepHouse() error { return errors.Join(s.expire(), s.sweep()) }
 
 // repositoryARN names a repository as IAM does.
 func (s *Service) repositoryARN(name string) string {
