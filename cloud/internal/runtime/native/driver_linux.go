@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -91,18 +92,20 @@ func (d *driver) Pull(ctx context.Context, ref runtime.Reference) (runtime.Image
 
 // unpack makes an image ready to run, and returns its id and configuration.
 func (d *driver) unpack(ctx context.Context, img v1.Image) (string, *v1.ConfigFile, error) {
-	name, err := img.ConfigName()
+	manifest, err := img.Manifest()
 	if err != nil {
 		return "", nil, err
 	}
-	id := name.String()
+	id := manifest.Config.Digest.String()
 	d.mu.Lock()
-	config := d.images[id]
+	known := d.images[id]
 	d.mu.Unlock()
-	if config == nil {
-		if config, err = img.ConfigFile(); err != nil {
-			return "", nil, fmt.Errorf("read configuration: %w", err)
-		}
+	if known != nil && !slices.ContainsFunc(known.RootFS.DiffIDs, d.layers.Lacks) {
+		return id, known, nil
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return "", nil, fmt.Errorf("read configuration: %w", err)
 	}
 	all, err := img.Layers()
 	if err != nil {

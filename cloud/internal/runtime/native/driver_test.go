@@ -20,6 +20,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(childEnv); dir != "" {
+		beChild(dir)
+		return
+	}
 	drivertest.Main(m, factory(false), func() error {
 		return goleak.Find(goleak.IgnoreCurrent())
 	})

@@ -58,17 +58,14 @@ func (c *container) exec(ctx context.Context, spec runtime.ExecSpec) (int, error
 		return 0, context.Cause(ctx)
 	}
 	c.link.forget(id)
-	if r.Refused {
-		if spec.Stderr != nil {
-			_, err = fmt.Fprintln(spec.Stderr, r.Err)
-			return r.Code, err
-		}
-		return r.Code, nil
-	}
-	if err != nil {
+	if err != nil && !r.Refused {
 		return 0, err
 	}
-	return r.Code, stdio.wait(outputGrace)
+	err = stdio.wait(outputGrace)
+	if r.Refused && spec.Stderr != nil && err == nil { // nobody else writes any more
+		_, err = fmt.Fprintln(spec.Stderr, r.Err)
+	}
+	return r.Code, err
 }
 
 // end kills a program whose caller is gone.

@@ -119,7 +119,7 @@ func newMount(fstype string, attrs int, options ...string) (int, error) {
 		return 0, fmt.Errorf("mount %s: %w", fstype, err)
 	}
 	defer unix.Close(fs)
-	for _, o := range options {
+	for _, o := range append([]string{"source=" + fstype}, options...) {
 		k, v, valued := strings.Cut(o, "=")
 		if valued {
 			err = unix.FsconfigSetString(fs, k, v)

@@ -47,11 +47,17 @@ func (s *Store) Name(diffID v1.Hash) string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
 }
 
+// Lacks tells whether a layer is not there.
+func (s *Store) Lacks(diffID v1.Hash) bool {
+	_, err := os.Stat(filepath.Join(s.dir, s.Name(diffID)))
+	return err != nil
+}
+
 // Ensure unpacks a layer unless it is there. open gives its uncompressed content.
 func (s *Store) Ensure(ctx context.Context, diffID v1.Hash, open func() (io.ReadCloser, error)) error {
 	name := s.Name(diffID)
 	for {
-		if _, err := os.Stat(filepath.Join(s.dir, name)); err == nil {
+		if !s.Lacks(diffID) {
 			return nil
 		}
 		f, first := s.join(name)

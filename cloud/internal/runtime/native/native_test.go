@@ -1,0 +1,509 @@
+//go:build linux
+
+package native
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/turnoutdev/turnout/cloud/internal/runtime"
+	"github.com/turnoutdev/turnout/cloud/internal/runtime/drivertest"
+)
+
+func netPrefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
+
+func servicesAt(addrs ...string) map[netip.AddrPort]func(net.Conn) {
+	all := map[netip.AddrPort]func(net.Conn){}
+	for _, a := range addrs {
+		all[netip.MustParseAddrPort(a)] = func(c net.Conn) { c.Close() }
+	}
+	return all
+}
+
+func mustNew(t testing.TB, o Options) *driver {
+	t.Helper()
+	d, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return d.(*driver)
+}
+
+// place is a driver with one sandbox and the probe image.
+type place struct {
+	t    testing.TB
+	d    *driver
+	s    runtime.Sandbox
+	img  runtime.Image
+	runs int
+}
+
+func newPlace(t testing.TB, o Options) *place {
+	t.Helper()
+	if err := Available(); err != nil {
+		t.Skip(err)
+	}
+	program, err := os.ReadFile(drivertest.Probe(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := drivertest.Image(t, v1.Config{Volumes: map[string]struct{}{"/data": {}}}, drivertest.Layer(t,
+		drivertest.File("probe", string(program), 0o755), drivertest.File("data/given", "by the image", 0o644),
+		drivertest.File("foreign", "\x7fELF of another world", 0o755), drivertest.File("script", "#!/no/such/shell\n", 0o755)))
+	o.Dir, o.Images = t.TempDir(), local{img}
+	p := &place{t: t, d: mustNew(t, o)}
+	if p.img, err = p.d.Pull(t.Context(), runtime.Reference{Image: "local"}); err != nil {
+		t.Fatal(err)
+	}
+	if p.s, err = p.d.Create(t.Context(), runtime.SandboxSpec{ID: "place"}); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *place) try(change func(*runtime.ContainerSpec), argv ...string) (runtime.Container, string, error) {
+	p.t.Helper()
+	p.runs++
+	log := filepath.Join(p.t.TempDir(), "log")
+	if err := os.WriteFile(log, nil, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	spec := runtime.ContainerSpec{Name: fmt.Sprint("c", p.runs), Image: p.img.ID, Entrypoint: argv, LogPath: log}
+	if change != nil {
+		change(&spec)
+	}
+	c, err := p.s.Run(p.t.Context(), spec)
+	return c, log, err
+}
+
+// output runs the probe to its end.
+func (p *place) output(change func(*runtime.ContainerSpec), args ...string) (int, string) {
+	p.t.Helper()
+	c, log, err := p.try(change, append([]string{"/probe"}, args...)...)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	e, err := c.Wait(p.t.Context())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	text, err := os.ReadFile(log)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return e.Code, string(text)
+}
+
+func (p *place) sleeper(change func(*runtime.ContainerSpec)) runtime.Container {
+	p.t.Helper()
+	c, _, err := p.try(change, "/probe", "sleep")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return c
+}
+
+func (p *place) exec(c runtime.Container, args ...string) (int, string) {
+	p.t.Helper()
+	var out bytes.Buffer
+	code, err := c.Exec(p.t.Context(), runtime.ExecSpec{Argv: append([]string{"/probe"}, args...), Stdout: &out, Stderr: &out})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return code, out.String()
+}
+
+// Both ways of working, as far as this user may.
+func modes(t *testing.T, f func(t *testing.T, rootless bool)) {
+	for _, rootless := range []bool{false, true} {
+		if !rootless && !privileged() {
+			continue
+		}
+		t.Run(fmt.Sprintf("rootless=%v", rootless), func(t *testing.T) { f(t, rootless) })
+	}
+}
+
+func TestWhatAContainerSees(t *testing.T) {
+	needNative(t)
+	modes(t, func(t *testing.T, rootless bool) {
+		p := newPlace(t, Options{Rootless: rootless})
+		c := p.sleeper(nil)
+		for file, want := range map[string]string{
+			"/proc/timer_list": "",
+			"/proc/1/cmdline":  "/probe\x00sleep\x00",
+			"/proc/sys/net/ipv4/ip_unprivileged_port_start": "0\n",
+		} {
+			if code, got := p.exec(c, "cat", file); code != 0 || got != want {
+				t.Errorf("%s: %d, %q, want %q", file, code, got, want)
+			}
+		}
+		for _, file := range []string{"/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/kernel/x", "/dev/new/x"} {
+			code, text := p.exec(c, "write", file, "x")
+			if want := file == "/dev/new/x"; (code == 0) != want {
+				t.Errorf("write %s: %d %s", file, code, text)
+			}
+		}
+		_, mounts := p.exec(c, "cat", "/proc/self/mounts")
+		for line := range strings.Lines(mounts) {
+			if at := strings.Fields(line)[1]; at != "/" && !slices.Contains([]string{"proc", "dev", "sys", "etc"}, strings.Split(at, "/")[1]) {
+				t.Errorf("a mount of the host's is there: %s", line)
+			}
+		}
+		_, status := p.exec(c, "cat", "/proc/self/status")
+		if !strings.Contains(status, "NoNewPrivs:\t1") {
+			t.Error("a program may gain privileges")
+		}
+	})
+}
+
+// Nothing but the sandbox can be reached, and that is told at once.
+func TestNoOtherNetwork(t *testing.T) {
+	needNative(t)
+	p := newPlace(t, Options{})
+	began := time.Now()
+	for _, at := range []string{"10.97.0.77:80", "8.8.8.8:53", "192.168.1.1:80"} {
+		if code, text := p.output(nil, "dial", at); code != 1 || !strings.Contains(text, "network is unreachable") {
+			t.Errorf("dial %s: %d %q", at, code, text)
+		}
+	}
+	if d := time.Since(began); d > 3*time.Second {
+		t.Errorf("that took %v", d)
+	}
+}
+
+func TestVolumesStayWritable(t *testing.T) {
+	needNative(t)
+	modes(t, func(t *testing.T, rootless bool) {
+		p := newPlace(t, Options{Rootless: rootless})
+		c := p.sleeper(func(s *runtime.ContainerSpec) { s.ReadonlyRoot, s.WorkingDir = true, "/made/anew" })
+		if _, got := p.exec(c, "cat", "/data/given"); got != "by the image" {
+			t.Errorf("the volume has %q", got)
+		}
+		if code, text := p.exec(c, "write", "/data/new", "x"); code != 0 {
+			t.Error(text)
+		}
+		if code, _ := p.exec(c, "write", "/made/anew/x", "x"); code == 0 {
+			t.Error("the root is written to")
+		}
+	})
+}
+
+func TestPrivileged(t *testing.T) {
+	needNative(t)
+	p := newPlace(t, Options{})
+	privileged := func(s *runtime.ContainerSpec) { s.Privileged = true }
+	_, status := p.output(privileged, "cat", "/proc/self/status")
+	if !strings.Contains(status, "NoNewPrivs:\t0") || strings.Contains(status, "CapEff:\t00000000a80425fb") {
+		t.Error(status)
+	}
+	if code, text := p.output(privileged, "write", "/proc/sys/net/ipv4/ip_default_ttl", "64"); code != 0 {
+		t.Error(text)
+	}
+}
+
+func TestCannotBeExecuted(t *testing.T) {
+	needNative(t)
+	p := newPlace(t, Options{})
+	p.d.images[p.img.ID].Architecture = "s390x"
+	for _, c := range []struct {
+		program string
+		change  func(*runtime.ContainerSpec)
+		want    string
+	}{
+		{"/foreign", nil, "exec /foreign: exec format error (the image is for s390x, this machine is " + thisArch + ")"},
+		{"/script", nil, "exec /script: no such file or directory (its interpreter or dynamic loader is not in the image)"},
+		{"none", nil, `exec: "none": executable file not found in $PATH`},
+		{"/none", nil, `exec: "/none": stat /none: no such file or directory`},
+		{"/data", nil, `exec: "/data": is a directory`},
+		{"/data/given", nil, `exec: "/data/given": permission denied`},
+		{"/foreign", func(s *runtime.ContainerSpec) { s.Init = true }, "exec /foreign: exec format error (the image is for s390x, this machine is " + thisArch + ")"},
+		{"/probe", func(s *runtime.ContainerSpec) { s.WorkingDir = "/probe" }, "make /probe: mkdir /probe: not a directory"},
+		{"/probe", func(s *runtime.ContainerSpec) { s.User = "nobody" }, "unable to find user nobody: no matching entries in passwd file"},
+		{"/probe", func(s *runtime.ContainerSpec) { s.CapAdd = []string{"FLY"} }, `unknown capability "FLY"`},
+		{"/probe", func(s *runtime.ContainerSpec) { s.Entrypoint = nil }, "no command specified: neither the image nor the container has one"},
+	} {
+		_, _, err := p.try(c.change, c.program)
+		var refused *runtime.StartError
+		if !errors.As(err, &refused) || refused.Reason != c.want {
+			t.Errorf("%s: %v, want %q", c.program, err, c.want)
+		}
+	}
+	for name, change := range map[string]func(*runtime.ContainerSpec){
+		"no such image": func(s *runtime.ContainerSpec) { s.Image = "sha256:none" },
+		"no log":        func(s *runtime.ContainerSpec) { s.LogPath = "/none/none" },
+		"no source":     func(s *runtime.ContainerSpec) { s.Mounts = []runtime.Mount{{Source: "/none/none", Target: "/x"}} },
+		"relative":      func(s *runtime.ContainerSpec) { s.Mounts = []runtime.Mount{{Source: "/", Target: "x"}} },
+	} {
+		_, _, err := p.try(change, "/probe", "sleep")
+		var refused *runtime.StartError
+		if err == nil || errors.As(err, &refused) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want an error of one line that is no StartError", name, err)
+		}
+	}
+}
+
+func TestExecTellsWhy(t *testing.T) {
+	needNative(t)
+	p := newPlace(t, Options{})
+	c := p.sleeper(nil)
+	for argv, want := range map[string]struct {
+		code int
+		text string
+	}{
+		"/none":    {127, "exec: \"/none\": stat /none: no such file or directory\n"},
+		"none":     {127, "exec: \"none\": executable file not found in $PATH\n"},
+		"/data":    {126, "exec: \"/data\": is a directory\n"},
+		"/foreign": {126, "exec /foreign: exec format error\n"},
+	} {
+		var errs bytes.Buffer
+		code, err := c.Exec(t.Context(), runtime.ExecSpec{Argv: []string{argv}, Stderr: &errs})
+		if code != want.code || err != nil || errs.String() != want.text {
+			t.Errorf("%s: %d, %v, %q", argv, code, err, errs.String())
+		}
+	}
+	var both bytes.Buffer // one writer for both, from one goroutine
+	code, err := c.Exec(t.Context(), runtime.ExecSpec{Argv: []string{"/probe", "cat", "/data/given", "/none"}, Stdout: &both, Stderr: &both})
+	if code != 1 || err != nil || both.String() != "by the imageopen /none: no such file or directory\n" {
+		t.Errorf("%d, %v, %q", code, err, both.String())
+	}
+	if _, err := c.Exec(t.Context(), runtime.ExecSpec{}); err == nil {
+		t.Error("no command gives no error")
+	}
+}
+
+// A caller that gives up on Run leaves no container behind.
+func TestRunGivenUp(t *testing.T) {
+	needNative(t)
+	p := newPlace(t, Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	log := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(log, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := p.s.Run(ctx, runtime.ContainerSpec{Name: "x", Image: p.img.ID, Entrypoint: []string{"/probe", "sleep"}, LogPath: log})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Run: %v", err)
+	}
+	s := p.s.(*sandbox)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		s.link.mu.Lock()
+		open := len(s.link.calls)
+		s.link.mu.Unlock()
+		if open == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d requests are still open", open)
+		}
+	}
+}
+
+// If the helper process ends, so does all that it held, and that is told.
+func TestHolderDies(t *testing.T) {
+	needNative(t)
+	modes(t, func(t *testing.T, rootless bool) {
+		p := newPlace(t, Options{Rootless: rootless})
+		root, other := p.sleeper(nil), p.sleeper(func(s *runtime.ContainerSpec) { s.User = "1000" })
+		if err := p.s.(*sandbox).holder.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []runtime.Container{root, other} {
+			e, err := c.Wait(t.Context())
+			if err != nil || e.Code != 137 || e.Error != "the sandbox's helper process ended" {
+				t.Errorf("%+v, %v", e, err)
+			}
+			if _, err := c.Exec(t.Context(), runtime.ExecSpec{Argv: []string{"/probe"}}); err == nil {
+				t.Error("exec in it gives no error")
+			}
+		}
+		if _, err := p.s.Dial(t.Context(), 80); err == nil {
+			t.Error("dial gives no error")
+		}
+		if err := p.s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+const childEnv = "TURNOUT_NATIVE_CHILD"
+
+// beChild holds a sandbox until it is killed.
+func beChild(dir string) {
+	err := func() error {
+		f := drivertest.Factory{New: factory(false).New}
+		d, err := f.New(dir)
+		if err != nil {
+			return err
+		}
+		_, err = d.Create(context.Background(), runtime.SandboxSpec{ID: "orphan"})
+		return err
+	}()
+	fmt.Println("made", err)
+	time.Sleep(time.Minute)
+}
+
+// The kernel ends sandboxes with the process that made them, before anybody sweeps.
+func TestNothingOutlivesTheCloud(t *testing.T) {
+	needNative(t)
+	dir := t.TempDir()
+	child := exec.Command("/proc/self/exe")
+	child.Env = append(os.Environ(), childEnv+"="+dir)
+	out, err := child.StdoutPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	text, err := os.ReadFile(filepath.Join(dir, "sandboxes", "orphan", holderFile))
+	if line != "made <nil>\n" || err != nil {
+		t.Fatalf("child said %q; %v", line, err)
+	}
+	var pid int
+	var started, boot string
+	if _, err := fmt.Sscan(string(text), &pid, &started, &boot); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := startTime(pid); err != nil || now != started+" "+boot {
+		t.Fatalf("holder %d was started at %q, %v; its file says %q", pid, now, err, text)
+	}
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = child.Wait()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if now, err := startTime(pid); err != nil || now != started+" "+boot || zombie(pid) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the holder lives on")
+		}
+	}
+}
+
+func zombie(pid int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	return err != nil || bytes.Contains(status, []byte("State:\tZ"))
+}
+
+// Sweep kills only what is what the folder says.
+func TestSweepLeavesOthersAlone(t *testing.T) {
+	d := mustNew(t, Options{Dir: t.TempDir()})
+	victim := exec.Command("sleep", "60")
+	if err := victim.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer victim.Process.Kill()
+	record := func(id, text string) {
+		dir := filepath.Join(d.boxesDir(), id)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, holderFile), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	record("reused", fmt.Sprintf("%d 12345 another-boot\n", victim.Process.Pid))
+	record("gone", "999999999 1 x\n")
+	record("broken", "not a number")
+	if err := os.Mkdir(filepath.Join(d.boxesDir(), "empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Sweep(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(d.boxesDir()); len(left) > 0 {
+		t.Errorf("left %v", left)
+	}
+	if err := victim.Process.Signal(syscall.Signal(0)); err != nil || zombie(victim.Process.Pid) {
+		t.Errorf("a process that has nothing to do with it: %v", err)
+	}
+	started, err := startTime(victim.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go victim.Wait() // or it stays as a zombie
+	record("live", fmt.Sprintf("%d %s\n", victim.Process.Pid, started))
+	if err := d.Sweep(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if !zombie(victim.Process.Pid) {
+		t.Error("a leftover holder lives")
+	}
+}
+
+// Where limits cannot be enforced that is said once, and containers run.
+func TestNoCgroups(t *testing.T) {
+	needNative(t)
+	var said bytes.Buffer
+	p := newPlace(t, Options{Rootless: true, Log: slog.New(slog.NewTextHandler(&said, nil))})
+	for range 2 {
+		if code, text := p.output(func(s *runtime.ContainerSpec) { s.MemoryBytes, s.CPUShares = 16<<20, 512 }, "eat", "32"); code != 0 {
+			t.Error(text)
+		}
+	}
+	if n := strings.Count(said.String(), "not enforced"); n != 1 {
+		t.Errorf("said %d times: %s", n, said.String())
+	}
+}
+
+// A service that hangs does not keep the sandbox.
+func TestCloseEndsServices(t *testing.T) {
+	needNative(t)
+	p := newPlace(t, Options{})
+	at := netip.MustParseAddrPort("10.98.0.1:80")
+	ended := make(chan error, 1)
+	s, err := p.d.Create(t.Context(), runtime.SandboxSpec{ID: "served", Services: map[netip.AddrPort]func(net.Conn){at: func(c net.Conn) {
+		_, err := io.Copy(io.Discard, c)
+		ended <- err
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := s.(*sandbox).socket(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := connect(t.Context(), fd, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for { // accepted
+		s.(*sandbox).services.mu.Lock()
+		n := len(s.(*sandbox).services.conns)
+		s.(*sandbox).services.mu.Unlock()
+		if n == 1 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-ended
+}
