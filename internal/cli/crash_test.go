@@ -51,8 +51,7 @@ type victim struct {
 
 func (v *victim) up() *localcloud.Handle {
 	v.t.Helper()
-	v.cmd = exec.Command(os.Args[0], "up", "--state", v.state, "--listen", v.addr, "--driver", "native", "--time-scale", "600")
-	v.cmd.Env = append(os.Environ(), asTurnout+"=1")
+	v.cmd = command("up", "--state", v.state, "--listen", v.addr, "--driver", "native", "--time-scale", "600", "--verbose", "--no-color")
 	v.cmd.Stdout, v.cmd.Stderr = &v.log, &v.log
 	if err := v.cmd.Start(); err != nil {
 		v.t.Fatal(err)
@@ -120,7 +119,9 @@ func TestKilledDeploymentsResumeAndEndRight(t *testing.T) {
 			t.Fatalf("kill %d: processes outlived the cloud: %v", i, left)
 		}
 		v.up()
-		endsRight(t, a, id, fmt.Sprintf("kill %d, %v into %s", i, after, id))
+		if why := endsRight(t, a, id); why != "" {
+			t.Fatalf("kill %d, %v into %s: %s\n%s", i, after, id, why, v.log.String())
+		}
 	}
 	if err := v.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -183,32 +184,34 @@ func deploy(t *testing.T, a *awsclient.Clients) string {
 }
 
 // endsRight waits for the deployment's end and holds the whole cloud against it.
-func endsRight(t *testing.T, a *awsclient.Clients, id, when string) {
+func endsRight(t *testing.T, a *awsclient.Clients, id string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	for {
 		out, err := a.CodeDeploy().GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &id})
 		if err != nil {
-			t.Fatalf("%s: %v", when, err)
+			return err.Error()
 		}
 		s := out.DeploymentInfo.Status
 		if s == cdtypes.DeploymentStatusSucceeded {
 			break
 		}
 		if s == cdtypes.DeploymentStatusFailed || s == cdtypes.DeploymentStatusStopped {
-			t.Fatalf("%s: %s: %+v", when, s, out.DeploymentInfo.ErrorInformation)
+			return fmt.Sprintf("%s: %+v", s, out.DeploymentInfo.ErrorInformation)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	var why string
-	for range 200 { // blue's tasks drain after the deployment has succeeded
+	// Blue's tasks drain after the deployment has succeeded; one that was told to stop
+	// before it could listen to signals ends by SIGKILL after its stopTimeout of 30 s.
+	for range 900 {
 		if why = settled(t, a); why == "" {
-			return
+			return ""
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("%s: %s", when, why)
+	return why
 }
 
 // settled tells what is not as it should be after a deployment, or "".
@@ -221,7 +224,11 @@ func settled(t *testing.T, a *awsclient.Clients) string {
 	}
 	sets := s.Services[0].TaskSets
 	if len(sets) != 1 || *sets[0].Status != "PRIMARY" || sets[0].StabilityStatus != ecstypes.StabilityStatusSteadyState || sets[0].RunningCount != 2 {
-		return fmt.Sprintf("task sets %+v", sets)
+		var all []string
+		for _, x := range sets {
+			all = append(all, fmt.Sprintf("%s %s %s, %d of %d tasks", *x.Id, *x.Status, x.StabilityStatus, x.RunningCount, x.ComputedDesiredCount))
+		}
+		return strings.Join(all, "; ")
 	}
 	tasks, err := a.ECS().ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String("demo")})
 	if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/turnoutdev/turnout/cloud"
@@ -19,4 +20,11 @@ func TestMain(m *testing.M) {
 		os.Exit(Main(os.Args[1:], term.System()))
 	}
 	os.Exit(m.Run())
+}
+
+// command is the turnout command in a process of its own.
+func command(args ...string) *exec.Cmd {
+	c := exec.Command(os.Args[0], args...)
+	c.Env = append(os.Environ(), asTurnout+"=1")
+	return c
 }

@@ -32,13 +32,17 @@ func runProvision(ctx context.Context, g *global) error {
 		return err
 	}
 	defer func() { _ = r.Journal.Close() }() // every entry is on disk already
-	return provisionRun(ctx, g, r)
+	made, kept, err := provisionRun(ctx, g, r)
+	if err == nil && g.JSON {
+		_, err = fmt.Fprintf(g.Out, "{\"made\": %d, \"kept\": %d}\n", made, kept)
+	}
+	return err
 }
 
 // provisionRun makes the infrastructure of r and, where there is no service yet, its
 // first revision from the run's source.
-func provisionRun(ctx context.Context, g *global, r *run.Run) error {
-	began, made, kept := time.Now(), 0, 0
+func provisionRun(ctx context.Context, g *global, r *run.Run) (made, kept int, err error) {
+	began := time.Now()
 	p := &provision.Provisioner{AWS: r.AWS, Config: r.Config, Tell: func(kind, name string, isNew bool) {
 		mark := g.Dim("=")
 		if isNew {
@@ -49,23 +53,20 @@ func provisionRun(ctx context.Context, g *global, r *run.Run) error {
 		g.Talk("%s %-17s %s", mark, kind, name)
 	}}
 	if err := p.Base(ctx); err != nil {
-		return err
+		return made, kept, err
 	}
 	has, err := p.HasService(ctx)
 	if err != nil {
-		return err
+		return made, kept, err
 	}
 	if !has {
 		if err := pipeline.Execute(ctx, r, pipeline.FirstRevision); err != nil {
-			return err
+			return made, kept, err
 		}
 	}
 	if err := p.Service(ctx, r.Facts.TaskDefinition); err != nil {
-		return err
+		return made, kept, err
 	}
 	g.Talk("%s %d made, %d stood already (%s)", g.Good("provisioned"), made, kept, time.Since(began).Round(10*time.Millisecond))
-	if g.JSON {
-		_, err = fmt.Fprintf(g.Out, "{\"made\": %d, \"kept\": %d}\n", made, kept)
-	}
-	return err
+	return made, kept, nil
 }

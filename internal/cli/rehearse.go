@@ -113,7 +113,7 @@ func (o *rehearseOptions) play(ctx context.Context, conf *config.Config, c *clou
 	if err != nil {
 		return err
 	}
-	if err := provisionRun(ctx, o.global, base); err != nil {
+	if _, _, err := provisionRun(ctx, o.global, base); err != nil {
 		return err
 	}
 	lb := conf.Infrastructure.LoadBalancer

@@ -164,8 +164,7 @@ func (p *Provisioner) groupInput() *codedeploy.CreateDeploymentGroupInput {
 // steady waits until the primary task set is steady. The SDK's services-stable waiter
 // never succeeds for a service that CodeDeploy deploys.
 func (p *Provisioner) steady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
-	defer cancel()
+	deadline := time.After(15 * time.Minute)
 	for wait := 50 * time.Millisecond; ; wait = min(wait*3/2, 3*time.Second) {
 		s, err := p.describe(ctx)
 		if err != nil {
@@ -181,6 +180,8 @@ func (p *Provisioner) steady(ctx context.Context) error {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-deadline:
 			return fault.New(fault.TimedOut, "`aws ecs describe-services` shows the service's events", "service %s did not become steady%s", p.Config.Service, newest(s))
 		}
 	}

@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/turnoutdev/turnout/internal/rehearse"
+	"github.com/turnoutdev/turnout/internal/term"
+)
+
+// rehearsal runs `turnout rehearse` and returns its report.
+func rehearsal(t *testing.T, args ...string) rehearse.Report {
+	t.Helper()
+	var out, talk bytes.Buffer
+	code := Run(t.Context(), append([]string{"rehearse", "--json", "--builder", "builtin"}, args...), &term.Streams{Out: &out, Err: &talk})
+	var rep rehearse.Report
+	if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
+		t.Fatalf("exit code %d, %v\n%s%s", code, err, out.String(), talk.String())
+	}
+	if code != 0 || !rep.OK {
+		t.Fatalf("exit code %d\n%s", code, talk.String())
+	}
+	return rep
+}
+
+func TestRehearseWithEveryKindOfConfiguration(t *testing.T) {
+	for _, config := range []string{"CodeDeployDefault.ECSAllAtOnce", "CodeDeployDefault.ECSCanary10Percent5Minutes", "CodeDeployDefault.ECSLinear10PercentEvery1Minutes"} {
+		t.Run(config, func(t *testing.T) {
+			rep := rehearsal(t, "--driver", "native", "--config", config, "../../examples/hello")
+			ship, drill := rep.Acts[0], rep.Acts[1]
+			if ship.Deployment == "" || drill.Rollback == "" || ship.Failures()+drill.Failures() != 0 {
+				t.Errorf("report %+v", rep)
+			}
+			if len(ship.Colours) != 2 || len(drill.Colours) != 1 || drill.Colours[0].Group != "hello-green" {
+				t.Errorf("served by %+v, then by %+v", ship.Colours, drill.Colours)
+			}
+		})
+	}
+}
+
+func TestRehearseLeavesNothingBehind(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	rehearsal(t, "--driver", "native", "--rate", "50", "../../examples/hello")
+	left, err := filepath.Glob(tmp + "/*")
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	v := &victim{state: tmp}
+	if procs := v.survivors(); len(procs) > 0 {
+		t.Errorf("processes left behind: %v", procs)
+	}
+}
+
+// JSON fields are an interface: they are spelt again here.
+func TestReportsFields(t *testing.T) {
+	b, err := json.Marshal(rehearse.Report{Acts: []rehearse.Act{{Took: time.Second, Why: "w", Deployment: "d", Rollback: "r", Colours: []rehearse.ColourStats{{Example: "e"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"ok":false,"rate":0,"acts":[{"name":"","ok":false,"why":"w","took":1000000000,"deployment":"d","rollback":"r",` +
+		`"colours":[{"targetGroup":"","requests":0,"failures":0,"p50":0,"p99":0,"example":"e"}]}],"stream":{"opened":0,"events":0,"failed":0},"facts":{}}`
+	if string(b) != want {
+		t.Errorf("got  %s\nwant %s", b, want)
+	}
+}
+
+func TestCtrlCInTheMiddleLeavesNothing(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	v := &victim{t: t, state: tmp}
+	for _, after := range []time.Duration{100 * time.Millisecond, 700 * time.Millisecond, 2 * time.Second} {
+		c := command("rehearse", "--driver", "native", "--builder", "builtin", "../../examples/hello")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(after)
+		if err := c.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		err := c.Wait()
+		if code := c.ProcessState.ExitCode(); code != 130 {
+			t.Errorf("interrupted after %v: exit code %d, %v", after, code, err)
+		}
+		if procs := v.survivors(); len(procs) > 0 {
+			t.Errorf("interrupted after %v: processes left behind: %v", after, procs)
+		}
+		if left, _ := filepath.Glob(tmp + "/*"); len(left) > 0 {
+			t.Errorf("interrupted after %v: left behind: %v", after, left)
+		}
+	}
+}
