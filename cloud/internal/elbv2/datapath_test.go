@@ -105,15 +105,28 @@ func (r real) waitFor(t *testing.T, group, state string) {
 	}
 }
 
-func (r real) get(t *testing.T, url string) (int, string) {
-	t.Helper()
+// answer is what a client got.
+type answer struct {
+	code int
+	body string
+	err  error
+}
+
+func (r real) fetch(url string) answer {
 	resp, err := r.http.Get(url)
 	if err != nil {
-		t.Fatal(err)
+		return answer{err: err}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	b, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, string(must(t, b, err))
+	return answer{resp.StatusCode, string(b), err}
+}
+
+func (r real) get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	a := r.fetch(url)
+	must(t, 0, a.err)
+	return a.code, a.body
 }
 
 // Traffic goes where the API says, from the moment in which the API has answered; the load
@@ -164,15 +177,8 @@ func TestTargetDrains(t *testing.T) {
 	target := r.backend(t, blue, "blue", slow)
 	_, at := r.listen(t, elb.CreateListenerInput{LoadBalancerArn: &lb, Port: aws.Int32(18080), Protocol: types.ProtocolEnumHttp, DefaultActions: forward(blue)})
 	r.waitFor(t, blue, "healthy")
-	type answer struct {
-		code int
-		body string
-	}
 	done := make(chan answer, 1)
-	go func() {
-		code, body := r.get(t, "http://"+at+"/slow")
-		done <- answer{code, body}
-	}()
+	go func() { done <- r.fetch("http://" + at + "/slow") }()
 	<-slow.there
 	_, err := r.DeregisterTargets(bg, &elb.DeregisterTargetsInput{TargetGroupArn: &blue, Targets: []types.TargetDescription{target}})
 	must(t, 0, err)
@@ -182,7 +188,7 @@ func TestTargetDrains(t *testing.T) {
 	}
 	close(slow.open)
 	if a := <-done; a.code != 200 || a.body != "blue" {
-		t.Errorf("the request in flight got %d %s", a.code, a.body)
+		t.Errorf("the request in flight got %+v", a)
 	}
 	r.waitFor(t, blue, "")
 }
