@@ -118,11 +118,12 @@ func certificatesOf(l listener) []string {
 }
 
 // nextProtocols is what a listener offers by ALPN.
-func nextProtocols(l types.Listener) []string {
-	if l.Protocol == types.ProtocolEnumHttps {
-		return []string{"h2", "http/1.1"}
-	}
+func nextProtocols(l types.Listener, lb loadBalancer) []string {
 	switch {
+	case l.Protocol == types.ProtocolEnumHttps && attributesOf(lb).get("routing.http2.enabled") == "false":
+		return []string{"http/1.1"}
+	case l.Protocol == types.ProtocolEnumHttps:
+		return []string{"h2", "http/1.1"}
 	case len(l.AlpnPolicy) == 0:
 		return nil
 	case l.AlpnPolicy[0] == "HTTP1Only":

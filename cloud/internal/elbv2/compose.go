@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -87,9 +88,9 @@ func (s *Service) compose(tx *store.Tx) balancer.State {
 			ID:          id,
 			Addr:        netip.AddrPortFrom(lb.Host, uint16(*l.Desc.Port)),
 			Protocol:    dataProtocol(l.Desc.Protocol),
-			TLS:         s.tlsConfig(tx, id, l),
+			TLS:         s.tlsConfig(tx, id, l, nextProtocols(l.Desc, lb)),
 			Rules:       composeRules(rules),
-			IdleTimeout: seconds(attributesOf(lb).get("idle_timeout.timeout_seconds")),
+			IdleTimeout: idleTimeout(lb, l),
 		})
 	}
 	for id := range s.configs {
@@ -101,6 +102,14 @@ func (s *Service) compose(tx *store.Tx) balancer.State {
 		state.Groups = append(state.Groups, s.composeGroup(tx, id, g, inUse[id]))
 	}
 	return state
+}
+
+// idleTimeout is a load balancer's for HTTP, a listener's for TCP.
+func idleTimeout(lb loadBalancer, l listener) time.Duration {
+	if lb.Desc.Type == types.LoadBalancerTypeEnumNetwork {
+		return seconds(attributesOf(l).get("tcp.idle_timeout.seconds"))
+	}
+	return seconds(attributesOf(lb).get("idle_timeout.timeout_seconds"))
 }
 
 // dataProtocol is the balancer's word: TLS listeners of network load balancers end TLS
@@ -215,20 +224,17 @@ func composeStickiness(a attributes) balancer.Stickiness {
 
 // tlsConfig returns the same value as long as nothing about it has changed: handshakes
 // resume sessions only within one configuration.
-func (s *Service) tlsConfig(tx *store.Tx, id string, l listener) *tls.Config {
+func (s *Service) tlsConfig(tx *store.Tx, id string, l listener, protocols []string) *tls.Config {
 	arns := certificatesOf(l)
 	if len(arns) == 0 {
 		return nil
 	}
 	policy := aws.ToString(l.Desc.SslPolicy)
-	made := policy
-	for _, a := range arns {
-		made += " " + a
-	}
+	made := strings.Join(slices.Concat([]string{policy}, protocols, arns), " ")
 	if e, ok := s.configs[id]; ok && e.made == made {
 		return e.config
 	}
-	c := &tls.Config{MinVersion: minimumTLS(policy), NextProtos: nextProtocols(l.Desc)}
+	c := &tls.Config{MinVersion: minimumTLS(policy), NextProtos: protocols}
 	for _, a := range arns {
 		row, _ := s.tables.certificates.Get(tx, a)
 		if pair, err := tls.X509KeyPair(row.Cert, row.Key); err == nil {

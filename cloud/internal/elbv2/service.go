@@ -53,7 +53,7 @@ type Service struct {
 }
 
 type tlsEntry struct {
-	made   string // the certificates and policy that it was made of
+	made   string // the policy, protocols and certificates that it was made of
 	config *tls.Config
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -34,6 +35,13 @@ func TestHTTPS(t *testing.T) {
 	s.publish()
 	if s.b.listener(t, *l.ListenerArn).TLS != c {
 		t.Error("an unchanged listener has a new configuration")
+	}
+	_, err = s.ModifyLoadBalancerAttributes(bg, &elb.ModifyLoadBalancerAttributesInput{LoadBalancerArn: &s.lb, Attributes: []types.LoadBalancerAttribute{
+		{Key: aws.String("routing.http2.enabled"), Value: aws.String("false")},
+	}})
+	must(t, 0, err)
+	if p := s.b.listener(t, *l.ListenerArn).TLS.NextProtos; len(p) != 1 || p[0] != "http/1.1" {
+		t.Errorf("without HTTP/2 it offers %v", p)
 	}
 	_, err = s.ModifyListener(bg, &elb.ModifyListenerInput{ListenerArn: l.ListenerArn, SslPolicy: aws.String("ELBSecurityPolicy-TLS13-1-3-2021-06")})
 	must(t, 0, err)
@@ -92,8 +100,8 @@ func TestNetworkLoadBalancer(t *testing.T) {
 	}
 	l, err := s.CreateListener(bg, &elb.CreateListenerInput{LoadBalancerArn: nlb.LoadBalancerArn, Port: aws.Int32(80), Protocol: types.ProtocolEnumTcp, DefaultActions: forward(*g.TargetGroupArn)})
 	id := *must(t, l, err).Listeners[0].ListenerArn
-	if p := s.b.listener(t, id).Protocol; p != "TCP" {
-		t.Errorf("the balancer's listener speaks %s", p)
+	if b := s.b.listener(t, id); b.Protocol != "TCP" || b.IdleTimeout != 350*time.Second {
+		t.Errorf("the balancer's listener speaks %s, idle for %s", b.Protocol, b.IdleTimeout)
 	}
 	host := netip.MustParseAddr(*s.describe(t, s.lb).DNSName)
 	if d := cmp.Diff([]balancer.Target{{Addr: netip.AddrPortFrom(host, 80)}}, s.b.group(t, *g.TargetGroupArn).Targets, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); d != "" {
