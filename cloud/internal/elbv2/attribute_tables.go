@@ -3,9 +3,8 @@ package elbv2
 import "strings"
 
 const (
-	week        = 7 * 24 * 60 * 60
-	maxTargets  = 1000
-	maxCapacity = 360000
+	week       = 7 * 24 * 60 * 60
+	maxTargets = 1000
 )
 
 // applicationAttributes are an application load balancer's.

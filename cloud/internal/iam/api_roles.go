@@ -14,10 +14,9 @@ import (
 )
 
 const (
-	maxRoleName    = 64
-	minSession     = 3600
-	maxSession     = 43200
-	maxDescription = 1000
+	maxRoleName = 64
+	minSession  = 3600
+	maxSession  = 43200
 )
 
 // CreateRole makes a role with its trust policy.

@@ -3,7 +3,9 @@
 //
 // It answers the API, finds the secret of an access key for the verification of
 // signatures (Lookup), issues temporary keys for package sts (Issue), and decides what a
-// caller may do (Decide) by evaluating the very policies that the API stores.
+// caller may do (Decide) by evaluating the very policies that the API stores. Authorizer
+// puts that question for every call of the API: which actions, on which resources, with
+// which roles handed on.
 //
 // The account's root user has one access key, fixed by Options or made once and kept; it
 // is what a local cloud's default credentials are. Temporary keys survive restarts until
