@@ -67,8 +67,14 @@ type owner struct {
 func (s *Service) own(ctx context.Context, id string) {
 	o := &owner{Service: s, ctx: ctx, wake: make(chan struct{}, 1)}
 	s.mu.Lock()
-	s.wakes[id] = o.wake
+	_, owned := s.wakes[id] // made while Run looked for unfinished ones
+	if !owned {
+		s.wakes[id] = o.wake
+	}
 	s.mu.Unlock()
+	if owned {
+		return
+	}
 	defer func() {
 		s.mu.Lock()
 		delete(s.wakes, id)
