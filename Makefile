@@ -16,7 +16,7 @@ test: ## all tests; what cannot run here is told (TURNOUT_NO_SKIP=1 makes that a
 	@. .ci/env; $(GO) test -json $(RACE) -timeout 15m ./... | $(GO) run ./internal/tools/testsummary
 
 lint: ## gofmt, go vet, golangci-lint
-	@test -z "$$(gofmt -l cloud cmd conformance docs examples internal testkit)" || { gofmt -l cloud cmd conformance docs examples internal testkit; echo "run gofmt -w on these"; exit 1; }
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "$$bad"; echo "run gofmt -w on these"; exit 1; }
 	$(GO) run $(GOLANGCI) run ./...
 
 bench: ## benchmarks, as ratios in one run

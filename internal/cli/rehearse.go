@@ -23,7 +23,7 @@ import (
 type rehearseOptions struct {
 	*global
 	driver, baseline, deployConfig string
-	rate                           int
+	rate, rounds, drills           int
 	timeScale                      float64
 	keep, verbose                  bool
 }
@@ -51,6 +51,8 @@ It passes only if no request failed and every step ended as it should.`,
 	f.StringVar(&o.baseline, "baseline", "", "git ref of the version that runs before (default: the same source)")
 	f.StringVar(&o.deployConfig, "config", "", "deployment configuration (default: turnout.yml's)")
 	f.IntVar(&o.rate, "rate", 0, "requests a second (default: turnout.yml's, else 200)")
+	f.IntVar(&o.rounds, "rounds", 1, "how often to ship, one deployment after the other")
+	f.IntVar(&o.drills, "drills", 1, "how often to drill the rollback")
 	f.Float64Var(&o.timeScale, "time-scale", 0, "divide the cloud's own waits by this (default: turnout.yml's, else 1200)")
 	f.BoolVar(&o.keep, "keep", false, "leave the cloud running afterwards until Ctrl-C")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log the cloud's calls")
@@ -69,6 +71,8 @@ func (o *rehearseOptions) defaults(c *config.Config) error {
 	switch {
 	case o.rate < 1:
 		return fault.New(fault.Usage, "requests a second, such as 200", "--rate %d is out of range", o.rate)
+	case o.rounds < 1 || o.drills < 1:
+		return fault.New(fault.Usage, "at least once each", "--rounds %d, --drills %d", o.rounds, o.drills)
 	case o.timeScale < 1:
 		return fault.New(fault.Usage, "1 is real time", "--time-scale %v is below 1", o.timeScale)
 	}
@@ -123,7 +127,7 @@ func (o *rehearseOptions) play(ctx context.Context, conf *config.Config, c *clou
 	}
 	o.Talk("  the service answers at %s", url)
 	r := &rehearse.Rehearsal{
-		URL: url, Path: conf.Rehearse.Path, Stream: conf.Rehearse.Stream, Rate: o.rate, Tell: o.Talk,
+		URL: url, Path: conf.Rehearse.Path, Stream: conf.Rehearse.Stream, Rate: o.rate, Rounds: o.rounds, Drills: o.drills, Tell: o.Talk,
 		NewRun: func() (*run.Run, error) {
 			return o.newRun(ctx, conf, &h, run.Options{DeploymentConfig: o.deployConfig, URL: url})
 		},

@@ -24,6 +24,8 @@ type Rehearsal struct {
 	Path   string
 	Stream string // path, "" for none
 	Rate   int
+	Rounds int                      // how often the work tree is shipped, one after the other; 0 means once
+	Drills int                      // how often the rollback is drilled; 0 means once
 	NewRun func() (*run.Run, error) // a fresh run for each deployment
 	Tell   func(format string, args ...any)
 }
@@ -71,24 +73,36 @@ func (r *Rehearsal) Run(ctx context.Context) (*Report, error) {
 	defer stop()
 
 	rep := &Report{Rate: r.Rate}
-	shipped, err := r.ship(ctx, load, rep)
-	if err != nil {
+	rounds, drills := max(r.Rounds, 1), max(r.Drills, 1)
+	if err := r.acts(ctx, load, rep, rounds, drills); err != nil {
 		return rep, err
-	}
-	if shipped != nil {
-		rep.Facts = shipped.Facts
-		if err := r.drill(ctx, load, rep, shipped); err != nil {
-			return rep, err
-		}
 	}
 	stop()
 	wg.Wait()
 	rep.Stream = load.Streams()
-	rep.OK = len(rep.Acts) == 2 && rep.Stream.Failed == 0
+	rep.OK = len(rep.Acts) == rounds+drills && rep.Stream.Failed == 0
 	for i := range rep.Acts {
 		rep.OK = rep.OK && rep.Acts[i].OK
 	}
 	return rep, nil
+}
+
+// acts plays rounds and drills; it ends early, without an error, when a round failed.
+func (r *Rehearsal) acts(ctx context.Context, load *Load, rep *Report, rounds, drills int) error {
+	var shipped *run.Run
+	var err error
+	for range rounds {
+		if shipped, err = r.ship(ctx, load, rep); err != nil || shipped == nil {
+			return err
+		}
+		rep.Facts = shipped.Facts
+	}
+	for range drills {
+		if err := r.drill(ctx, load, rep, shipped); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // settle lets the load run a moment longer, so that what follows an event is seen too.
@@ -130,7 +144,7 @@ func (r *Rehearsal) ship(ctx context.Context, load *Load, rep *Report) (*run.Run
 			a.Why = why(r, err)
 		}
 	})
-	if err != nil || !rep.Acts[0].OK {
+	if err != nil || !rep.Acts[len(rep.Acts)-1].OK {
 		return nil, err
 	}
 	return v, nil
