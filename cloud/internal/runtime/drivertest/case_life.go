@@ -111,6 +111,7 @@ func testClose(r *rig) {
 }
 
 func testDriverClose(r *rig) {
+	r = newRig(r.T, r.factory, r.reg)
 	b := r.box()
 	u := b.run()
 	if err := r.driver.Close(r.context()); err != nil {
@@ -137,6 +138,7 @@ type childOrder struct {
 // testSweep kills a process that holds sandboxes and looks that Sweep leaves nothing of
 // them, but does leave what belongs to the living.
 func testSweep(r *rig) {
+	r = newRig(r.T, r.factory, r.reg)
 	order := childOrder{Dir: r.dir, Image: r.reg.Host + "/probe:1", IDs: []string{newID(), newID()}}
 	text, err := json.Marshal(order)
 	if err != nil {

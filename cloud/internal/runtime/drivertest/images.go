@@ -3,6 +3,7 @@ package drivertest
 import (
 	"archive/tar"
 	"bytes"
+	"fmt"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -26,19 +28,36 @@ import (
 // called.
 const ProbeEnv = "TURNOUT_DRIVERTEST_PROBE"
 
-// Probe builds the program of the test images and returns its path.
+// builtIn is the folder that Main removes.
+var builtIn string
+
+var probe = sync.OnceValues(buildProbe)
+
+// Probe builds the program of the test images, once, and returns its path.
 func Probe(t testing.TB) string {
 	t.Helper()
 	if p := os.Getenv(ProbeEnv); p != "" {
 		return p
 	}
-	file := filepath.Join(t.TempDir(), "probe")
+	file, err := probe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func buildProbe() (string, error) {
+	var err error
+	if builtIn, err = os.MkdirTemp("", "probe-"); err != nil {
+		return "", err
+	}
+	file := filepath.Join(builtIn, "probe")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "github.com/turnoutdev/turnout/cloud/internal/runtime/drivertest/probe")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the probe: %v\n%s", err, out)
+		return "", fmt.Errorf("build the probe: %w\n%s", err, out)
 	}
-	return file
+	return file, nil
 }
 
 // Entry is one entry of a layer: Content of a regular file, or what else Header says.

@@ -36,6 +36,13 @@ func newRig(t *testing.T, f Factory, reg *Registry) *rig {
 	return r
 }
 
+// in is the rig for one case.
+func (r *rig) in(t *testing.T) *rig {
+	c := *r
+	c.T = t
+	return &c
+}
+
 // open makes a driver on the rig's folder that is closed after the test.
 func (r *rig) open() runtime.Driver {
 	r.Helper()

@@ -32,7 +32,8 @@ type aCase struct {
 	test func(*rig)
 }
 
-// cases are in the order in which they run; each gets a driver of its own.
+// cases are in the order in which they run. They share a driver, and what it pulled,
+// until those that end one.
 var cases = []aCase{
 	{"Pull", testPull},
 	{"PullMissing", testPullMissing},
@@ -76,13 +77,13 @@ func Run(t *testing.T, f Factory) {
 			t.Errorf("Factory.Lacks names %q, which is no case of the suite", name)
 		}
 	}
-	reg := newRegistry(t)
+	shared := newRig(t, f, newRegistry(t))
 	for _, c := range cases {
 		if reason := f.Lacks[c.name]; reason != "" {
 			t.Logf("without %s: %s", c.name, reason)
 			continue
 		}
-		t.Run(c.name, func(t *testing.T) { c.test(newRig(t, f, reg)) })
+		t.Run(c.name, func(t *testing.T) { c.test(shared.in(t)) })
 	}
 }
 
@@ -93,6 +94,9 @@ func Main(m *testing.M, f Factory, after ...func() error) {
 		beChild(f)
 	}
 	code := m.Run()
+	if builtIn != "" {
+		_ = os.RemoveAll(builtIn) // a folder below the system's temporary one
+	}
 	for _, check := range after {
 		if err := check(); err != nil && code == 0 {
 			os.Stderr.WriteString(err.Error() + "\n")

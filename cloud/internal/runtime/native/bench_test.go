@@ -17,7 +17,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
-	"github.com/turnoutdev/turnout/cloud/internal/runtime/drivertest"
 )
 
 // local is an Images with one image.
@@ -34,12 +33,7 @@ func bench(b *testing.B, rootless bool) (runtime.Driver, runtime.Image) {
 	if err := Available(); err != nil {
 		b.Skip(err)
 	}
-	program, err := os.ReadFile(drivertest.Probe(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	img := drivertest.Image(b, v1.Config{}, drivertest.Layer(b, drivertest.File("probe", string(program), 0o755)))
-	d, err := New(Options{Dir: b.TempDir(), Images: local{img}, Rootless: rootless})
+	d, err := New(Options{Dir: b.TempDir(), Images: local{probeImage(b)}, Rootless: rootless})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -65,15 +66,9 @@ func newPlace(t testing.TB, o Options) *place {
 	if err := Available(); err != nil {
 		t.Skip(err)
 	}
-	program, err := os.ReadFile(drivertest.Probe(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	img := drivertest.Image(t, v1.Config{Volumes: map[string]struct{}{"/data": {}}}, drivertest.Layer(t,
-		drivertest.File("probe", string(program), 0o755), drivertest.File("data/given", "by the image", 0o644),
-		drivertest.File("foreign", "\x7fELF of another world", 0o755), drivertest.File("script", "#!/no/such/shell\n", 0o755)))
-	o.Dir, o.Images = t.TempDir(), local{img}
+	o.Dir, o.Images = t.TempDir(), local{probeImage(t)}
 	p := &place{t: t, d: mustNew(t, o)}
+	var err error
 	if p.img, err = p.d.Pull(t.Context(), runtime.Reference{Image: "local"}); err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +76,28 @@ func newPlace(t testing.TB, o Options) *place {
 		t.Fatal(err)
 	}
 	return p
+}
+
+var probeImages struct {
+	sync.Mutex
+	made v1.Image
+}
+
+// probeImage is made once: compressing it takes a while under the race detector.
+func probeImage(t testing.TB) v1.Image {
+	t.Helper()
+	probeImages.Lock()
+	defer probeImages.Unlock()
+	if probeImages.made == nil {
+		program, err := os.ReadFile(drivertest.Probe(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		probeImages.made = drivertest.Image(t, v1.Config{Volumes: map[string]struct{}{"/data": {}}}, drivertest.Layer(t,
+			drivertest.File("probe", string(program), 0o755), drivertest.File("data/given", "by the image", 0o644),
+			drivertest.File("foreign", "\x7fELF of another world", 0o755), drivertest.File("script", "#!/no/such/shell\n", 0o755)))
+	}
+	return probeImages.made
 }
 
 func (p *place) try(change func(*runtime.ContainerSpec), argv ...string) (runtime.Container, string, error) {
