@@ -118,24 +118,31 @@ func (l *Load) stream(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		res, err := c.Do(req)
-		l.mu.Lock()
-		if err == nil && res.StatusCode < 400 {
-			l.streams.Opened++
-		} else if ctx.Err() == nil {
-			l.streams.Failed++
-		}
-		l.mu.Unlock()
-		if err != nil {
-			pause(ctx, 10*time.Millisecond)
-			continue
-		}
-		l.read(res.Body)
+		l.follow(ctx, c, req)
 	}
 }
 
-func (l *Load) read(body io.ReadCloser) {
-	defer func() { _ = body.Close() }()
+// follow opens the stream once and reads it to its end.
+func (l *Load) follow(ctx context.Context, c *http.Client, req *http.Request) {
+	res, err := c.Do(req)
+	if err == nil {
+		defer func() { _ = res.Body.Close() }()
+	}
+	l.mu.Lock()
+	if err == nil && res.StatusCode < 400 {
+		l.streams.Opened++
+	} else if ctx.Err() == nil {
+		l.streams.Failed++
+	}
+	l.mu.Unlock()
+	if err != nil {
+		pause(ctx, 10*time.Millisecond)
+		return
+	}
+	l.read(res.Body)
+}
+
+func (l *Load) read(body io.Reader) {
 	buf := make([]byte, 4096)
 	for {
 		n, err := body.Read(buf)
