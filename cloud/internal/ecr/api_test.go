@@ -192,7 +192,7 @@ func TestImages(t *testing.T) {
 	}
 	r.want(r.do("GET", "/v2/app/manifests/"+second, nil), 404) // its last tag took it along
 	r.push("app:third", img)
-	gone = ids(&ecr.BatchDeleteImageInput{ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("third")}}})
+	ids(&ecr.BatchDeleteImageInput{ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("third")}}})
 	r.want(r.do("GET", "/v2/app/manifests/also", nil), 200)
 	if gone = ids(&ecr.BatchDeleteImageInput{ImageIds: []types.ImageIdentifier{{ImageDigest: &first}}}); len(gone.ImageIds) != 1 || *gone.ImageIds[0].ImageTag != "also" {
 		t.Errorf("got %+v", gone)
