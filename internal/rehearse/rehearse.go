@@ -184,6 +184,9 @@ func why(r *Rehearsal, err error) string {
 	var f *shift.Failure
 	if errors.As(err, &f) {
 		r.Tell("\n%s", f.Report.String())
+		if f.Report.ErrorCode == "TIMEOUT" {
+			r.Tell("  The time scale shortens CodeDeploy's hour, but not your program's start: if it starts slowly, choose a smaller --time-scale.")
+		}
 	}
 	return err.Error()
 }

@@ -195,6 +195,11 @@ func (s *Service) tend(ctx context.Context, w view, x set) error {
 	return s.settle(w.service.key(), x, settled && x.Status != "DRAINING")
 }
 
+// boot is what a program gets to start before failed health checks of the load balancer
+// end its task, where the time scale shortens the checks' intervals: programs start in
+// real time.
+const boot = 10 * time.Second
+
 // sick tells why a running task must be replaced, or "".
 func (s *Service) sick(v service, x set, td types.TaskDefinition, t task, health map[string]elbtypes.TargetHealth) string {
 	if t.State.Status != "RUNNING" {
@@ -205,6 +210,9 @@ func (s *Service) sick(v service, x set, td types.TaskDefinition, t task, health
 	}
 	if t.State.Health == types.HealthStatusUnhealthy {
 		return "Task failed container health checks"
+	}
+	if s.Clock.Factor() > 1 && time.Since(t.State.StartedAt) < boot {
+		return ""
 	}
 	for _, b := range x.Balancers {
 		if h, ok := health[aws.ToString(b.TargetGroupArn)+t.State.Addr.String()]; ok && t.Registered && h.State == elbtypes.TargetHealthStateEnumUnhealthy {
