@@ -57,7 +57,7 @@ func (s *Service) poke(id string) {
 // owner runs one deployment.
 type owner struct {
 	*Service
-	d    deployment // as stored
+	d    deployment // as stored; overwritten by every save, so nothing may point into it
 	ctx  context.Context
 	wake chan struct{}
 	spec appSpec
@@ -371,9 +371,9 @@ func (o *owner) install(ctx context.Context) error {
 		}
 	}
 	made, err := o.ECS.CreateTaskSet(ctx, &ecs.CreateTaskSetInput{
-		Cluster: &o.d.Cluster, Service: &o.d.Service, TaskDefinition: &o.spec.TaskDefinition, ExternalId: &o.d.ID, ClientToken: &o.d.ID,
+		Cluster: aws.String(o.d.Cluster), Service: aws.String(o.d.Service), TaskDefinition: aws.String(o.spec.TaskDefinition), ExternalId: aws.String(o.d.ID), ClientToken: aws.String(o.d.ID),
 		Scale: &ecstypes.Scale{Unit: ecstypes.ScaleUnitPercent, Value: 100}, NetworkConfiguration: primary.NetworkConfiguration, LaunchType: primary.LaunchType,
-		LoadBalancers: []ecstypes.LoadBalancer{{TargetGroupArn: &o.d.Green.ARN, ContainerName: &o.spec.Container, ContainerPort: &o.spec.Port}},
+		LoadBalancers: []ecstypes.LoadBalancer{{TargetGroupArn: aws.String(o.d.Green.ARN), ContainerName: aws.String(o.spec.Container), ContainerPort: aws.Int32(o.spec.Port)}},
 	})
 	if err != nil {
 		var api smithy.APIError
@@ -408,7 +408,7 @@ func (o *owner) install(ctx context.Context) error {
 }
 
 func (o *owner) describe(ctx context.Context) (*ecstypes.Service, error) {
-	out, err := o.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &o.d.Cluster, Services: []string{o.d.Service}})
+	out, err := o.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(o.d.Cluster), Services: []string{o.d.Service}})
 	if err != nil {
 		return nil, err
 	}
@@ -429,9 +429,9 @@ func (o *owner) sets(ctx context.Context) error {
 		info := types.ECSTaskSet{Identifer: x.Id, DesiredCount: int64(x.ComputedDesiredCount), PendingCount: int64(x.PendingCount), RunningCount: int64(x.RunningCount), Status: x.Status}
 		switch aws.ToString(x.Id) {
 		case o.d.Blue.Set:
-			info.TaskSetLabel, info.TargetGroup, info.TrafficWeight = types.TargetLabelBlue, &types.TargetGroupInfo{Name: &o.d.Blue.Group}, 100-o.d.Weight
+			info.TaskSetLabel, info.TargetGroup, info.TrafficWeight = types.TargetLabelBlue, &types.TargetGroupInfo{Name: aws.String(o.d.Blue.Group)}, 100-o.d.Weight
 		case o.d.Green.Set:
-			info.TaskSetLabel, info.TargetGroup, info.TrafficWeight = types.TargetLabelGreen, &types.TargetGroupInfo{Name: &o.d.Green.Group}, o.d.Weight
+			info.TaskSetLabel, info.TargetGroup, info.TrafficWeight = types.TargetLabelGreen, &types.TargetGroupInfo{Name: aws.String(o.d.Green.Group)}, o.d.Weight
 		default:
 			continue
 		}
@@ -510,7 +510,7 @@ func (o *owner) traffic(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := o.ECS.UpdateServicePrimaryTaskSet(ctx, &ecs.UpdateServicePrimaryTaskSetInput{Cluster: &o.d.Cluster, Service: &o.d.Service, PrimaryTaskSet: &o.d.Green.Set}); err != nil {
+	if _, err := o.ECS.UpdateServicePrimaryTaskSet(ctx, &ecs.UpdateServicePrimaryTaskSetInput{Cluster: aws.String(o.d.Cluster), Service: aws.String(o.d.Service), PrimaryTaskSet: aws.String(o.d.Green.Set)}); err != nil {
 		return err
 	}
 	return o.sets(ctx)
@@ -546,7 +546,7 @@ func (o *owner) drop(ctx context.Context, id string) error {
 	if id == "" {
 		return nil
 	}
-	_, err := o.ECS.DeleteTaskSet(ctx, &ecs.DeleteTaskSetInput{Cluster: &o.d.Cluster, Service: &o.d.Service, TaskSet: &id, Force: aws.Bool(true)})
+	_, err := o.ECS.DeleteTaskSet(ctx, &ecs.DeleteTaskSetInput{Cluster: aws.String(o.d.Cluster), Service: aws.String(o.d.Service), TaskSet: &id, Force: aws.Bool(true)})
 	var gone *ecstypes.TaskSetNotFoundException
 	if errors.As(err, &gone) {
 		return nil
@@ -624,7 +624,7 @@ func (o *owner) undo(ctx context.Context) error {
 		if err := o.save(func(d *deployment) { d.Weight = 0 }); err != nil {
 			return err
 		}
-		if _, err := o.ECS.UpdateServicePrimaryTaskSet(ctx, &ecs.UpdateServicePrimaryTaskSetInput{Cluster: &o.d.Cluster, Service: &o.d.Service, PrimaryTaskSet: &o.d.Blue.Set}); err != nil {
+		if _, err := o.ECS.UpdateServicePrimaryTaskSet(ctx, &ecs.UpdateServicePrimaryTaskSetInput{Cluster: aws.String(o.d.Cluster), Service: aws.String(o.d.Service), PrimaryTaskSet: aws.String(o.d.Blue.Set)}); err != nil {
 			return err
 		}
 		if err := o.drop(ctx, o.d.Green.Set); err != nil {
