@@ -213,7 +213,7 @@ func hold(f Factory) error {
 			return err
 		}
 		for _, name := range []string{"one", "two"} {
-			spec := runtime.ContainerSpec{Name: name, Image: img.ID, Entrypoint: []string{"/probe", "stubborn"}, LogPath: filepath.Join(order.Dir, id+name)}
+			spec := runtime.ContainerSpec{Name: name, Image: img.ID, Entrypoint: []string{"/probe", "stubborn"}, LogPath: filepath.Join(order.Dir, id+name), MemoryBytes: 64 << 20}
 			if err := os.WriteFile(spec.LogPath, nil, 0o600); err != nil {
 				return err
 			}

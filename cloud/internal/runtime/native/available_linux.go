@@ -14,8 +14,10 @@ import (
 
 // Available tries in a process of its own what containers need, and tells in one line why
 // the driver cannot work here, nil if it can. It takes a few milliseconds.
-func Available() error {
-	d := &driver{rootless: !privileged()}
+func Available() error { return tryHere(!privileged()) }
+
+func tryHere(rootless bool) error {
+	d := &driver{rootless: rootless}
 	attr := d.namespaces()
 	attr.Cloneflags |= unix.CLONE_NEWNS | unix.CLONE_NEWIPC
 	attr.Pdeathsig = 0 // it ends by itself, and the thread that starts it may end before
@@ -28,7 +30,7 @@ func Available() error {
 	if len(out) > 0 {
 		cause = oneLine(string(out))
 	}
-	if why := whyNot(d.rootless); why != "" {
+	if why := whyNot(rootless); why != "" {
 		cause += "; " + why
 	}
 	return fmt.Errorf("containers cannot run in namespaces here: %w", errors.New(cause))

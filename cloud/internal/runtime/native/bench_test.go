@@ -30,9 +30,7 @@ func (l local) Image(context.Context, runtime.Reference) (v1.Image, v1.Hash, err
 // bench is a driver with the probe pulled.
 func bench(b *testing.B, rootless bool) (runtime.Driver, runtime.Image) {
 	b.Helper()
-	if err := Available(); err != nil {
-		b.Skip(err)
-	}
+	needNative(b)
 	d, err := New(Options{Dir: b.TempDir(), Images: local{probeImage(b)}, Rootless: rootless})
 	if err != nil {
 		b.Fatal(err)

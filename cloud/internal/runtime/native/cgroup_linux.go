@@ -1,92 +1,101 @@
 package native
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
+	"github.com/turnoutdev/turnout/cloud/internal/runtime/native/inside"
 )
 
-// cgroups is where the driver makes cgroups for containers that have limits: one folder
-// per hierarchy, named after the state folder so that Sweep finds it again.
+// cgroups is where a driver makes cgroups for containers that have limits: one folder per
+// hierarchy, named after this process so that any later one can tell whether it lives.
 type cgroups struct {
 	v2    bool
 	bases []string // version 1: of memory and of cpu
 }
 
+// cgroupRoot is where every Linux has its cgroups.
 const cgroupRoot = "/sys/fs/cgroup"
 
-// findCgroups returns nil, and says so, where limits cannot be enforced.
-func (d *driver) findCgroups() *cgroups {
-	g, err := d.openCgroups()
-	if err != nil {
-		d.Log.Warn("memory limits and CPU weights of containers are not enforced here", "cause", err)
-		return nil
-	}
-	return g
+// cgroups returns nil, and says so once, where limits cannot be enforced.
+func (d *driver) cgroups() *cgroups {
+	d.cgroupsOnce.Do(func() {
+		g, err := d.openCgroups()
+		if err != nil {
+			d.Log.Warn("memory limits and CPU weights of containers are not enforced here", "cause", err)
+			return
+		}
+		d.limits.Store(g)
+	})
+	return d.limits.Load()
 }
+
+// drivers counts those of this process.
+var drivers atomic.Int64
 
 func (d *driver) openCgroups() (*cgroups, error) {
 	if d.rootless {
 		return nil, errors.New("that takes root")
 	}
-	g := d.cgroupPlaces()
+	started, err := startTime(os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	clock, _, _ := strings.Cut(started, " ")
+	g := cgroupPlaces(cgroupRoot, fmt.Sprintf("%s%d-%s-%d", cgroupPrefix, os.Getpid(), clock, drivers.Add(1)))
 	if g == nil {
 		return nil, fmt.Errorf("no memory controller below %s", cgroupRoot)
 	}
+	return g, g.prepare()
+}
+
+const cgroupPrefix = "turnout-"
+
+// prepare makes the folders for containers' cgroups.
+func (g *cgroups) prepare() error {
 	for _, base := range g.bases {
 		if err := os.MkdirAll(base, 0o755); err != nil {
-			return nil, err
+			return err
 		}
 		if !g.v2 {
 			continue
 		}
-		for _, dir := range []string{cgroupRoot, base} {
+		for _, dir := range []string{filepath.Dir(base), base} {
 			if err := setKnob(dir, "cgroup.subtree_control", "+memory +cpu"); err != nil {
-				return nil, errors.Join(err, os.Remove(base))
+				return errors.Join(err, os.Remove(base))
 			}
 		}
 	}
-	return g, nil
+	return nil
 }
 
 // cgroupPlaces looks for a hierarchy with a memory controller: version 2, or 1 beside
 // it on hybrid machines; nil if there is none.
-func (d *driver) cgroupPlaces() *cgroups {
-	sum := sha256.Sum256([]byte(d.Dir))
-	name := "turnout-" + hex.EncodeToString(sum[:6])
-	if controllers, err := os.ReadFile(cgroupRoot + "/cgroup.controllers"); err == nil {
-		if has := strings.Fields(string(controllers)); contains(has, "memory") && contains(has, "cpu") {
-			return &cgroups{v2: true, bases: []string{filepath.Join(cgroupRoot, name)}}
+func cgroupPlaces(root, name string) *cgroups {
+	if controllers, err := os.ReadFile(root + "/cgroup.controllers"); err == nil {
+		if has := strings.Fields(string(controllers)); slices.Contains(has, "memory") && slices.Contains(has, "cpu") {
+			return &cgroups{v2: true, bases: []string{filepath.Join(root, name)}}
 		}
 		return nil
 	}
-	if _, err := os.Stat(cgroupRoot + "/memory/memory.limit_in_bytes"); err != nil {
+	if _, err := os.Stat(root + "/memory/memory.limit_in_bytes"); err != nil {
 		return nil
 	}
-	g := &cgroups{bases: []string{filepath.Join(cgroupRoot, "memory", name)}}
-	if _, err := os.Stat(cgroupRoot + "/cpu/cpu.shares"); err == nil {
-		g.bases = append(g.bases, filepath.Join(cgroupRoot, "cpu", name))
+	g := &cgroups{bases: []string{filepath.Join(root, "memory", name)}}
+	if _, err := os.Stat(root + "/cpu/cpu.shares"); err == nil {
+		g.bases = append(g.bases, filepath.Join(root, "cpu", name))
 	}
 	return g
-}
-
-func contains(words []string, want string) bool {
-	for _, w := range words {
-		if w == want {
-			return true
-		}
-	}
-	return false
 }
 
 // cgroup is one container's; nil is a container without limits.
@@ -104,6 +113,10 @@ func (d *driver) limit(id string, spec runtime.ContainerSpec) (*cgroup, error) {
 	if g == nil {
 		return nil, nil
 	}
+	return g.make(id, spec)
+}
+
+func (g *cgroups) make(id string, spec runtime.ContainerSpec) (*cgroup, error) {
 	c := &cgroup{v2: g.v2}
 	for _, base := range g.bases {
 		dir := filepath.Join(base, id)
@@ -188,6 +201,22 @@ func setKnob(dir, name, value string) error {
 	return nil
 }
 
+// show makes the cgroup visible where programs look for their limits.
+func (c *cgroup) show(r *inside.Root) {
+	if c == nil {
+		return
+	}
+	if c.v2 {
+		r.Binds = append(r.Binds, inside.Bind{Source: c.paths[0], Target: cgroupRoot, ReadOnly: true})
+		return
+	}
+	r.Tmpfs = append(r.Tmpfs, inside.Tmpfs{Target: cgroupRoot, Size: 64 << 10})
+	for _, dir := range c.paths {
+		controller := filepath.Base(filepath.Dir(filepath.Dir(dir)))
+		r.Binds = append(r.Binds, inside.Bind{Source: dir, Target: filepath.Join(cgroupRoot, controller), ReadOnly: true})
+	}
+}
+
 func (c *cgroup) dirs() []string {
 	if c == nil {
 		return nil
@@ -230,25 +259,67 @@ func (c *cgroup) oomKilled() bool {
 	return false
 }
 
-// remove removes the cgroup of processes that have exited: the kernel may take a moment to
-// see that.
+// remove removes the cgroup of processes that have exited.
 func (c *cgroup) remove() error {
 	var errs []error
 	for _, dir := range c.dirs() {
-		errs = append(errs, removeCgroup(dir))
+		errs = append(errs, removeCgroup(dir, time.Second))
 	}
 	return errors.Join(errs...)
 }
 
-func removeCgroup(dir string) error {
+// removeCgroup removes an empty cgroup: the kernel may take a moment to see that it is.
+func removeCgroup(dir string, patience time.Duration) error {
 	for pause := time.Millisecond; ; pause *= 2 {
 		err := unix.Rmdir(dir)
 		if err == nil || err == unix.ENOENT {
 			return nil
 		}
-		if err != unix.EBUSY || pause > time.Second {
+		if err != unix.EBUSY || pause > patience {
 			return fmt.Errorf("remove cgroup %s: %w", dir, err)
 		}
 		time.Sleep(pause)
+	}
+}
+
+// drop removes the folders, when all containers are gone.
+func (g *cgroups) drop() error {
+	if g == nil {
+		return nil
+	}
+	var errs []error
+	for _, base := range g.bases {
+		errs = append(errs, removeCgroup(base, time.Second))
+	}
+	return errors.Join(errs...)
+}
+
+// sweepCgroups removes the folders of processes that are no more. One that a living
+// process has after all, in a PID namespace that cannot be seen from here, is in use and
+// stays.
+func sweepCgroups(root string) {
+	g := cgroupPlaces(root, cgroupPrefix+"*")
+	if g == nil {
+		return
+	}
+	for _, pattern := range g.bases {
+		found, _ := filepath.Glob(pattern) // the pattern is well-formed
+		for _, base := range found {
+			var pid, n int
+			var clock string
+			name := strings.ReplaceAll(strings.TrimPrefix(filepath.Base(base), cgroupPrefix), "-", " ")
+			if _, err := fmt.Sscan(name, &pid, &clock, &n); err != nil {
+				continue
+			}
+			if started, err := startTime(pid); err == nil && strings.HasPrefix(started, clock+" ") {
+				continue
+			}
+			const patience = 50 * time.Millisecond
+			inner, _ := filepath.Glob(filepath.Join(base, "*", "cgroup.procs"))
+			for _, procs := range inner {
+				_ = removeCgroup(filepath.Dir(procs), patience)
+			}
+			_ = removeCgroup(base, patience)
+		}
 	}
 }

@@ -74,6 +74,7 @@ func (s *sandbox) run(ctx context.Context, spec runtime.ContainerSpec, number in
 		return nil, err
 	}
 	c.plan.Root.Cgroups = len(c.cgroup.dirs())
+	c.cgroup.show(c.plan.Root)
 	logged, err := c.start(ctx, spec.LogPath)
 	if err != nil {
 		return nil, errors.Join(c.explain(err, image.Architecture), c.cgroup.remove())

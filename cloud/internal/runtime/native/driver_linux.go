@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
@@ -26,7 +27,9 @@ type driver struct {
 	rootless bool
 	layers   *layers.Store
 	spawner  *spawner
-	cgroups  func() *cgroups // nil if there are none here
+
+	cgroupsOnce sync.Once
+	limits      atomic.Pointer[cgroups]
 
 	mu     sync.Mutex
 	closed bool
@@ -52,7 +55,6 @@ func New(o Options) (runtime.Driver, error) {
 		images:   map[string]*v1.ConfigFile{},
 	}
 	d.layers = layers.New(filepath.Join(o.Dir, "layers"), !d.rootless)
-	d.cgroups = sync.OnceValue(d.findCgroups)
 	return d, nil
 }
 
@@ -245,9 +247,8 @@ func (d *driver) Close(ctx context.Context) error {
 	for _, s := range d.live() {
 		group.Go(func() error { return s.Close(ctx) })
 	}
-	err := group.Wait()
+	err := errors.Join(group.Wait(), d.limits.Swap(nil).drop())
 	d.spawner.close()
-	d.dropCgroups()
 	if c, ok := d.Images.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}

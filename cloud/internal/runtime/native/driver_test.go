@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -36,10 +37,12 @@ func factory(rootless bool) drivertest.Factory {
 	}
 }
 
+var available = sync.OnceValue(Available)
+
 // needNative skips where the driver cannot work at all.
-func needNative(t *testing.T) {
+func needNative(t testing.TB) {
 	t.Helper()
-	if err := Available(); err != nil {
+	if err := available(); err != nil {
 		testkit.NeedOrSkip(t, err.Error())
 	}
 }

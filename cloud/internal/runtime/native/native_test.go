@@ -26,6 +26,7 @@ import (
 
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
 	"github.com/turnoutdev/turnout/cloud/internal/runtime/drivertest"
+	"github.com/turnoutdev/turnout/testkit"
 )
 
 func netPrefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
@@ -63,9 +64,7 @@ type place struct {
 
 func newPlace(t testing.TB, o Options) *place {
 	t.Helper()
-	if err := Available(); err != nil {
-		t.Skip(err)
-	}
+	needNative(t)
 	o.Dir, o.Images = t.TempDir(), local{probeImage(t)}
 	p := &place{t: t, d: mustNew(t, o)}
 	var err error
@@ -158,12 +157,16 @@ func modes(t *testing.T, f func(t *testing.T, rootless bool)) {
 		if !rootless && !privileged() {
 			continue
 		}
-		t.Run(fmt.Sprintf("rootless=%v", rootless), func(t *testing.T) { f(t, rootless) })
+		t.Run(fmt.Sprintf("rootless=%v", rootless), func(t *testing.T) {
+			if err := tryHere(rootless); err != nil {
+				testkit.NeedOrSkip(t, err.Error())
+			}
+			f(t, rootless)
+		})
 	}
 }
 
 func TestWhatAContainerSees(t *testing.T) {
-	needNative(t)
 	modes(t, func(t *testing.T, rootless bool) {
 		p := newPlace(t, Options{Rootless: rootless})
 		c := p.sleeper(nil)
@@ -197,7 +200,6 @@ func TestWhatAContainerSees(t *testing.T) {
 
 // Nothing but the sandbox can be reached, and that is told at once.
 func TestNoOtherNetwork(t *testing.T) {
-	needNative(t)
 	p := newPlace(t, Options{})
 	began := time.Now()
 	for _, at := range []string{"10.97.0.77:80", "8.8.8.8:53", "192.168.1.1:80"} {
@@ -211,7 +213,6 @@ func TestNoOtherNetwork(t *testing.T) {
 }
 
 func TestVolumesStayWritable(t *testing.T) {
-	needNative(t)
 	modes(t, func(t *testing.T, rootless bool) {
 		p := newPlace(t, Options{Rootless: rootless})
 		c := p.sleeper(func(s *runtime.ContainerSpec) { s.ReadonlyRoot, s.WorkingDir = true, "/made/anew" })
@@ -228,7 +229,6 @@ func TestVolumesStayWritable(t *testing.T) {
 }
 
 func TestPrivileged(t *testing.T) {
-	needNative(t)
 	p := newPlace(t, Options{})
 	privileged := func(s *runtime.ContainerSpec) { s.Privileged = true }
 	_, status := p.output(privileged, "cat", "/proc/self/status")
@@ -241,7 +241,6 @@ func TestPrivileged(t *testing.T) {
 }
 
 func TestCannotBeExecuted(t *testing.T) {
-	needNative(t)
 	p := newPlace(t, Options{})
 	p.d.images[p.img.ID].Architecture = "s390x"
 	for _, c := range []struct {
@@ -282,7 +281,6 @@ func TestCannotBeExecuted(t *testing.T) {
 }
 
 func TestExecTellsWhy(t *testing.T) {
-	needNative(t)
 	p := newPlace(t, Options{})
 	c := p.sleeper(nil)
 	for argv, want := range map[string]struct {
@@ -312,7 +310,6 @@ func TestExecTellsWhy(t *testing.T) {
 
 // A caller that gives up on Run leaves no container behind.
 func TestRunGivenUp(t *testing.T) {
-	needNative(t)
 	p := newPlace(t, Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -340,7 +337,6 @@ func TestRunGivenUp(t *testing.T) {
 
 // If the helper process ends, so does all that it held, and that is told.
 func TestHolderDies(t *testing.T) {
-	needNative(t)
 	modes(t, func(t *testing.T, rootless bool) {
 		p := newPlace(t, Options{Rootless: rootless})
 		root, other := p.sleeper(nil), p.sleeper(func(s *runtime.ContainerSpec) { s.User = "1000" })
@@ -490,7 +486,6 @@ func TestNoCgroups(t *testing.T) {
 
 // A service that hangs does not keep the sandbox.
 func TestCloseEndsServices(t *testing.T) {
-	needNative(t)
 	p := newPlace(t, Options{})
 	at := netip.MustParseAddrPort("10.98.0.1:80")
 	ended := make(chan error, 1)

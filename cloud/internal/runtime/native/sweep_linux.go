@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -66,7 +65,10 @@ func (d *driver) Sweep(ctx context.Context) error {
 			errs = append(errs, d.sweepBox(ctx, filepath.Join(d.boxesDir(), e.Name())))
 		}
 	}
-	errs = append(errs, d.sweepCgroups(), d.layers.Sweep())
+	if !d.rootless {
+		sweepCgroups(cgroupRoot)
+	}
+	errs = append(errs, d.layers.Sweep())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
@@ -121,45 +123,6 @@ func end(ctx context.Context, pid int, started string) error {
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
-		}
-	}
-}
-
-// sweepCgroups removes the cgroups of containers that no living sandbox has.
-func (d *driver) sweepCgroups() error {
-	if d.rootless {
-		return nil
-	}
-	g := d.cgroupPlaces()
-	if g == nil {
-		return nil
-	}
-	var errs []error
-	for _, base := range g.bases {
-		dirs, err := filepath.Glob(filepath.Join(base, "*", "cgroup.procs"))
-		errs = append(errs, err)
-		for _, f := range dirs {
-			dir := filepath.Dir(f)
-			id := filepath.Base(dir)
-			if i := strings.LastIndex(id, "-"); i > 0 && d.isLive(id[:i]) {
-				continue
-			}
-			errs = append(errs, removeCgroup(dir))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// dropCgroups removes the folders that hold containers' cgroups, when there are none.
-func (d *driver) dropCgroups() {
-	if d.rootless {
-		return
-	}
-	if g := d.cgroupPlaces(); g != nil {
-		for _, base := range g.bases {
-			for pause := time.Millisecond; unix.Rmdir(base) == unix.EBUSY && pause < 10*time.Millisecond; pause *= 2 {
-				time.Sleep(pause)
-			}
 		}
 	}
 }

@@ -59,13 +59,20 @@ func report(err error) {
 	_, _ = unix.Write(statusFile, text)      // nobody is left to tell
 }
 
-// join moves this process into the container's cgroups.
+// join moves this process into the container's cgroups, which become the root of what
+// it sees of them.
 func (r *Root) join() error {
 	for i := range r.Cgroups {
 		if _, err := unix.Write(cgroupFiles+i, []byte("0")); err != nil {
 			return fmt.Errorf("join cgroup: %w", err)
 		}
 		_ = unix.Close(cgroupFiles + i)
+	}
+	if r.Cgroups == 0 {
+		return nil
+	}
+	if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil {
+		return fmt.Errorf("cgroup namespace: %w", err)
 	}
 	return nil
 }

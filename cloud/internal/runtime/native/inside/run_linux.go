@@ -176,7 +176,11 @@ func (h *holder) startInside(id, target uint64, p Plan, stdio []int) (<-chan uni
 	done := make(chan outcome)
 	go func() {
 		runtime.LockOSThread() // and never unlocked
-		exit, err := h.forkInside(id, pidfd, p, stdio)
+		namespaces := unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC
+		if len(cgroups) > 0 {
+			namespaces |= unix.CLONE_NEWCGROUP
+		}
+		exit, err := h.forkInside(id, pidfd, namespaces, p, stdio)
 		done <- outcome{exit, err}
 	}()
 	o := <-done
@@ -196,11 +200,11 @@ func (h *holder) startInside(id, target uint64, p Plan, stdio []int) (<-chan uni
 }
 
 // forkInside makes the calling thread a part of the container and forks.
-func (h *holder) forkInside(id uint64, pidfd int, p Plan, stdio []int) (<-chan unix.WaitStatus, error) {
+func (h *holder) forkInside(id uint64, pidfd, namespaces int, p Plan, stdio []int) (<-chan unix.WaitStatus, error) {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return nil, fmt.Errorf("enter container: %w", err)
 	}
-	if err := unix.Setns(pidfd, unix.CLONE_NEWNS|unix.CLONE_NEWPID|unix.CLONE_NEWIPC); err != nil {
+	if err := unix.Setns(pidfd, namespaces); err != nil {
 		return nil, fmt.Errorf("enter container: %w", err)
 	}
 	if err := narrow(p); err != nil {
