@@ -15,17 +15,14 @@ type Reporter struct {
 	s     *Streams
 	mu    sync.Mutex
 	began time.Time // of the first lifecycle event, for the timeline
+	open  bool      // the last line is a passing one, which the next one replaces
 }
 
 // NewReporter returns a reporter on s.
 func NewReporter(s *Streams) *Reporter { return &Reporter{s: s} }
 
 // Begin tells that a stage has begun, to people at a terminal who would wait otherwise.
-func (r *Reporter) Begin(stage string) {
-	if r.s.TTY {
-		r.line("%s %-9s", r.s.style(blue, "▸"), stage)
-	}
-}
+func (r *Reporter) Begin(stage string) { r.passing("%s %-9s", r.s.style(blue, "▸"), stage) }
 
 // Done tells a stage's result.
 func (r *Reporter) Done(stage, result string, took time.Duration) {
@@ -49,6 +46,7 @@ func (r *Reporter) Note(format string, args ...any) { r.line("  "+format, args..
 func (r *Reporter) Warn(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.clear()
 	r.s.Warn(format, args...)
 }
 
@@ -73,9 +71,7 @@ func (r *Reporter) Watched(e watch.Event) {
 	case watch.Status:
 		r.line("  %s    %s %s", clock, e.Status, r.s.Dim(e.Message))
 	case watch.Began: // its end says all, with the duration; at a terminal the wait is told
-		if r.s.TTY {
-			r.line("  %s  %s %s", clock, r.s.Dim("…"), r.s.Dim(e.Name))
-		}
+		r.passing("  %s  %s %s", clock, r.s.Dim("…"), r.s.Dim(e.Name))
 	default:
 		r.line("  %s    %s", clock, r.s.Dim(e.Message))
 	}
@@ -98,7 +94,28 @@ func (r *Reporter) bar(green float64) string {
 func (r *Reporter) line(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.clear()
 	r.s.Talk(format, args...)
+}
+
+// passing shows a line on terminals until the next one takes its place.
+func (r *Reporter) passing(format string, args ...any) {
+	if !r.s.TTY || r.s.Quiet {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.clear()
+	fmt.Fprintf(r.s.Err, format, args...)
+	r.open = true
+}
+
+// clear takes a passing line away.
+func (r *Reporter) clear() {
+	if r.open {
+		fmt.Fprint(r.s.Err, "\r\x1b[K")
+		r.open = false
+	}
 }
 
 // Short writes a duration for people: 12ms, 3.4s, 5m10s.
