@@ -1,24 +1,23 @@
 package image
 
 import (
-	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // fetch gets a base image: from "oci:FOLDER" or "docker-archive:FILE" (relative to the
@@ -28,17 +27,37 @@ func (d *dockerfile) fetch(ctx context.Context, ref string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	img, err := d.find(ctx, ref, *p)
+	if err != nil {
+		return nil, err
+	}
+	c, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("read the base image: %w", err)
+	}
+	if c.OS != p.OS || c.Architecture != p.Architecture {
+		return nil, fmt.Errorf("it is for %s/%s, and %s is built", c.OS, c.Architecture, d.Platform)
+	}
+	return d.cache.image(img)
+}
+
+func (d *dockerfile) find(ctx context.Context, ref string, p v1.Platform) (v1.Image, error) {
 	if dir, ok := strings.CutPrefix(ref, "oci:"); ok {
-		return fromLayout(d.local(dir), *p)
+		return fromLayout(d.local(dir), p)
 	}
 	if file, ok := strings.CutPrefix(ref, "docker-archive:"); ok {
-		return tarball.ImageFromPath(d.local(file), nil)
+		img, err := tarball.ImageFromPath(d.local(file), nil)
+		if err != nil {
+			return nil, err
+		}
+		return d.cache.recompress(img)
 	}
 	r, err := name.ParseReference(ref)
 	if err != nil {
 		return nil, err
 	}
-	img, err := remote.Image(r, remote.WithContext(ctx), remote.WithPlatform(*p), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	img, err := remote.Image(r, remote.WithContext(ctx), remote.WithPlatform(p), remote.WithTransport(loopbackOnly{remote.DefaultTransport}),
+		remote.WithAuthFromKeychain(authn.DefaultKeychain))
 	if err != nil {
 		return nil, fmt.Errorf("fetch the base image: %w", err)
 	}
@@ -69,135 +88,114 @@ func fromLayout(dir string, p v1.Platform) (v1.Image, error) {
 	return nil, fmt.Errorf("%s holds no image for %s", dir, p.String())
 }
 
-// unpackAll lays an image's file system out below dir.
-func unpackAll(img v1.Image, dir string) error {
-	root, err := os.OpenRoot(dir)
+// image wraps an image so that its layers are fetched once and then kept.
+func (c *cache) image(img v1.Image) (v1.Image, error) {
+	layers, err := img.Layers()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { _ = root.Close() }() // everything below it was closed
-	rc := mutate.Extract(img)
-	defer func() { _ = rc.Close() }() // only read
-	r := tar.NewReader(rc)
-	for {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := unpackOne(root, h, r); err != nil {
-			return fmt.Errorf("unpack %s: %w", h.Name, err)
-		}
+	kept := &keptImage{Image: img}
+	for _, l := range layers {
+		kept.layers = append(kept.layers, &keptLayer{Layer: l, cache: c})
 	}
+	return kept, nil
 }
 
-func unpackOne(root *os.Root, h *tar.Header, r io.Reader) error {
-	p := rel("/" + h.Name)
-	if p == "" || p == "." {
-		return nil
-	}
-	if d := path.Dir(p); d != "." {
-		if err := root.MkdirAll(d, 0o755); err != nil {
-			return err
-		}
-	}
-	mode := fs.FileMode(h.Mode).Perm() | specialBits(h.Mode)
-	switch h.Typeflag {
-	case tar.TypeDir:
-		if err := root.MkdirAll(p, 0o755); err != nil {
-			return err
-		}
-	case tar.TypeSymlink:
-		if err := root.Symlink(h.Linkname, p); err != nil {
-			return err
-		}
-		return own(root, p, h)
-	case tar.TypeLink:
-		return root.Link(rel("/"+h.Linkname), p)
-	case tar.TypeReg:
-		f, err := root.OpenFile(p, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(f, r)
-		if err = errors.Join(err, f.Close()); err != nil {
-			return err
-		}
-	default:
-		return nil // device nodes: /dev is mounted when something runs
-	}
-	return errors.Join(own(root, p, h), root.Chmod(p, mode))
+// keptImage is an image whose layers come from the cache.
+type keptImage struct {
+	v1.Image
+	layers []v1.Layer
 }
 
-// specialBits are set-user-id, set-group-id and sticky.
-func specialBits(mode int64) fs.FileMode {
-	var m fs.FileMode
-	for bit, fm := range map[int64]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
-		if mode&bit != 0 {
-			m |= fm
+func (i *keptImage) Layers() ([]v1.Layer, error) { return i.layers, nil }
+
+func (i *keptImage) LayerByDigest(h v1.Hash) (v1.Layer, error) {
+	for _, l := range i.layers {
+		if d, err := l.Digest(); err == nil && d == h {
+			return l, nil
 		}
 	}
-	return m
+	return i.Image.LayerByDigest(h)
 }
 
-// own gives a file its owner where this process may.
-func own(root *os.Root, p string, h *tar.Header) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	return root.Lchown(p, h.Uid, h.Gid)
+// keptLayer is a layer that is fetched at its first use.
+type keptLayer struct {
+	v1.Layer
+	cache *cache
 }
 
-// copyAll copies a stage's file system for the next stage.
-func copyAll(from, to string) error {
-	return filepath.WalkDir(from, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		inner, err := filepath.Rel(from, p)
-		if err != nil || inner == "." {
-			return err
-		}
-		st, err := d.Info()
-		if err != nil {
-			return err
-		}
-		dst := filepath.Join(to, inner)
-		switch {
-		case d.IsDir():
-			err = os.Mkdir(dst, 0o700)
-		case st.Mode()&fs.ModeSymlink != 0:
-			link, rerr := os.Readlink(p)
-			if rerr != nil {
-				return rerr
-			}
-			return errors.Join(os.Symlink(link, dst), chownAs(dst, st))
-		case st.Mode().IsRegular():
-			err = copyRegular(p, dst)
-		default:
-			return nil
-		}
-		return errors.Join(err, chownAs(dst, st), os.Chmod(dst, st.Mode()))
-	})
-}
-
-func copyRegular(from, to string) error {
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+// Compressed opens the kept file, fetching it first where it is missing.
+func (l *keptLayer) Compressed() (io.ReadCloser, error) {
+	h, err := l.Digest()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return errors.Join(copyInto(out, from), out.Close())
+	size, err := l.Size()
+	if err != nil {
+		return nil, err
+	}
+	if st, err := os.Stat(l.cache.blob(h)); err == nil && st.Size() == size {
+		return os.Open(l.cache.blob(h))
+	}
+	rc, err := l.Layer.Compressed()
+	if err != nil {
+		return nil, err
+	}
+	m, err := l.cache.store(func(w io.Writer) error {
+		_, err := io.Copy(w, rc)
+		return err
+	})
+	if err = errors.Join(err, rc.Close()); err != nil {
+		return nil, err
+	}
+	if m.Digest != h {
+		return nil, fmt.Errorf("layer %s arrived as %s", h, m.Digest)
+	}
+	return os.Open(l.cache.blob(h))
 }
 
-// removeAll removes a tree whose folders may be read-only.
-func removeAll(dir string) error {
-	_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() {
-			_ = os.Chmod(p, 0o700) // RemoveAll tells what it could not
+// Uncompressed is the layer's tar.
+func (l *keptLayer) Uncompressed() (io.ReadCloser, error) {
+	rc, err := l.Compressed()
+	if err != nil {
+		return nil, err
+	}
+	return decompress(rc)
+}
+
+// mountable tells the repository that the layer came from, if it is a registry's.
+func (l *keptLayer) mountable() (name.Reference, bool) {
+	m, ok := l.Layer.(*remote.MountableLayer)
+	if !ok {
+		return nil, false
+	}
+	return m.Reference, true
+}
+
+// recompress makes the image of an archive, whose layers lie there as plain tar, one of
+// compressed layers that are made once.
+func (c *cache) recompress(img v1.Image) (v1.Image, error) {
+	config, err := img.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	layers, err := img.Layers()
+	if err != nil {
+		return nil, err
+	}
+	out := mutate.MediaType(empty.Image, types.DockerManifestSchema2)
+	for _, l := range layers {
+		diffID, err := l.DiffID()
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return os.RemoveAll(dir)
+		made, err := c.compress(diffID, l.Uncompressed)
+		if err != nil {
+			return nil, err
+		}
+		if out, err = mutate.AppendLayers(out, made.as(types.DockerLayer)); err != nil {
+			return nil, err
+		}
+	}
+	return mutate.ConfigFile(out, config)
 }

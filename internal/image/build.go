@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +23,8 @@ type BuildOptions struct {
 	Platform   string            // "linux/amd64"; "" for this machine's architecture
 	Args       map[string]string // build arguments
 	Builder    string            // auto, docker, podman, buildah, builtin
-	Epoch      time.Time         // timestamps inside the image; zero for 1970
+	Epoch      time.Time         // when the image says it was made; zero for 1970
+	Cache      string            // folder of the builtin builder's layers; "" for the user's cache, "none" for none
 	Log        io.Writer         // the builder's own talk, nil for none
 }
 
@@ -87,4 +89,39 @@ func fits(img v1.Image, platform string) error {
 		return fmt.Errorf("%w: the image came out for %s/%s, wanted %s", ErrInput, c.OS, c.Architecture, platform)
 	}
 	return nil
+}
+
+// noCache keeps no layer beyond the build.
+const noCache = "none"
+
+// cacheDir is the folder of the layer cache; work is that of the build.
+func (o BuildOptions) cacheDir(work string) string {
+	if o.Cache != "" && o.Cache != noCache {
+		return o.Cache
+	}
+	if user, err := os.UserCacheDir(); err == nil && o.Cache == "" {
+		return filepath.Join(user, "turnout", "layers")
+	}
+	return filepath.Join(work, "cache")
+}
+
+// sourceDate is the time of files in layers: SOURCE_DATE_EPOCH, or 1970.
+func sourceDate() (time.Time, error) {
+	v := os.Getenv("SOURCE_DATE_EPOCH")
+	if v == "" {
+		return time.Unix(0, 0).UTC(), nil
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: SOURCE_DATE_EPOCH=%s is no number of seconds", ErrInput, v)
+	}
+	return time.Unix(n, 0).UTC(), nil
+}
+
+// created is when the image says it was made.
+func (d *dockerfile) created() time.Time {
+	if d.Epoch.IsZero() {
+		return d.sourceDate
+	}
+	return d.Epoch.UTC()
 }

@@ -1,21 +1,15 @@
 package image
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"strconv"
 	"strings"
+	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
@@ -28,35 +22,22 @@ type dockerfile struct {
 	lex    *shell.Lex
 	global map[string]string // ARGs before the first FROM
 	work   string            // folder of all stages' files
-	stages []*stage
+	cache  *cache
+	stages []*stage // nil for those that nothing needs
 	ignore *ignore
-}
 
-// stage is one FROM with what its commands have made so far.
-type stage struct {
-	d      *dockerfile
-	name   string
-	root   string // its whole file system, laid out
-	img    v1.Image
-	config v1.Config
-	args   map[string]string // ARGs in force
-	shell  []string
+	sourceDate time.Time // of files in layers
 }
 
 func (builtin) build(ctx context.Context, o BuildOptions) (_ *Built, err error) {
-	src, err := os.ReadFile(o.Dockerfile)
+	p, err := parse(o)
 	if err != nil {
 		return nil, err
 	}
-	ast, err := parser.Parse(bytes.NewReader(src))
-	if err != nil {
-		return nil, refuse(o.Dockerfile, err)
+	d := &dockerfile{BuildOptions: o, lex: shell.NewLex(p.escape), global: map[string]string{}}
+	if d.sourceDate, err = sourceDate(); err != nil {
+		return nil, err
 	}
-	parsed, meta, err := instructions.Parse(ast.AST, nil)
-	if err != nil {
-		return nil, refuse(o.Dockerfile, err)
-	}
-	d := &dockerfile{BuildOptions: o, lex: shell.NewLex(ast.EscapeToken), global: map[string]string{}}
 	if d.work, err = os.MkdirTemp("", "turnout-build-"); err != nil {
 		return nil, err
 	}
@@ -66,34 +47,50 @@ func (builtin) build(ctx context.Context, o BuildOptions) (_ *Built, err error) 
 			err = errors.Join(err, done())
 		}
 	}()
+	if d.cache, err = openCache(o.cacheDir(d.work)); err != nil {
+		return nil, err
+	}
 	if d.ignore, err = readIgnore(o.Context, o.Dockerfile); err != nil {
 		return nil, err
 	}
-	if err := d.metaArgs(meta); err != nil {
+	if err := d.metaArgs(p.meta); err != nil {
 		return nil, err
 	}
-	for i := range parsed {
-		s, err := d.stage(ctx, i, &parsed[i])
+	s, err := d.all(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	img, err := s.finish()
+	return &Built{Image: img, Builder: "builtin", Close: done}, err
+}
+
+// all builds the stages that the target needs and returns the target.
+func (d *dockerfile) all(ctx context.Context, p *plan) (*stage, error) {
+	for i := range p.stages[:p.target+1] {
+		if !p.needed[i] {
+			d.stages = append(d.stages, nil)
+			continue
+		}
+		s, err := d.newStage(i, p.stages[i].Name)
 		if err != nil {
 			return nil, err
 		}
-		if o.Target != "" && strings.EqualFold(o.Target, s.name) {
-			return s.finish(done)
+		if err := s.build(ctx, &p.stages[i]); err != nil {
+			return nil, err
 		}
+		d.stages = append(d.stages, s)
 	}
-	if o.Target != "" {
-		return nil, fmt.Errorf("%w: %s has no stage named %q", ErrInput, o.Dockerfile, o.Target)
-	}
-	return d.stages[len(d.stages)-1].finish(done)
+	return d.stages[p.target], nil
 }
 
-// refuse gives a parser's error the file's name and, when it knows one, the line.
-func refuse(file string, err error) error {
-	var at *parser.LocationError
-	if errors.As(err, &at) && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
-		return fmt.Errorf("%w: %s:%d: %w", ErrInput, file, at.Locations[0][0].Start.Line, err)
+// named finds an earlier stage by name or number.
+func (d *dockerfile) named(name string) *stage {
+	for i, s := range d.stages {
+		if s != nil && ((s.name != "" && strings.EqualFold(s.name, name)) || strconv.Itoa(i) == name) {
+			return s
+		}
 	}
-	return fmt.Errorf("%w: %s: %w", ErrInput, file, err)
+	return nil
 }
 
 // at makes an error at a command.
@@ -130,10 +127,10 @@ func (d *dockerfile) metaArgs(meta []instructions.ArgCommand) error {
 
 // platformArgs are the ARGs that BuildKit predefines.
 func (d *dockerfile) platformArgs() map[string]string {
-	f := strings.Split(d.Platform, "/")
+	f := append(strings.Split(d.Platform, "/"), "")
 	return map[string]string{
-		"TARGETPLATFORM": d.Platform, "TARGETOS": f[0], "TARGETARCH": f[1],
-		"BUILDPLATFORM": d.Platform, "BUILDOS": f[0], "BUILDARCH": f[1],
+		"TARGETPLATFORM": d.Platform, "TARGETOS": f[0], "TARGETARCH": f[1], "TARGETVARIANT": f[2],
+		"BUILDPLATFORM": d.Platform, "BUILDOS": f[0], "BUILDARCH": f[1], "BUILDVARIANT": f[2],
 	}
 }
 
@@ -143,117 +140,4 @@ func envs(m map[string]string) shell.EnvGetter {
 		list = append(list, k+"="+m[k])
 	}
 	return shell.EnvsFromSlice(list)
-}
-
-// stage runs one FROM with its commands.
-func (d *dockerfile) stage(ctx context.Context, i int, p *instructions.Stage) (*stage, error) {
-	s := &stage{d: d, name: p.Name, args: map[string]string{}, shell: []string{"/bin/sh", "-c"}}
-	var err error
-	if s.root, err = os.MkdirTemp(d.work, "stage-"+strconv.Itoa(i)+"-"); err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(s.root, 0o755); err != nil {
-		return nil, err
-	}
-	base, _, err := d.lex.ProcessWord(p.BaseName, envs(d.global))
-	if err != nil {
-		return nil, err
-	}
-	if err := s.from(ctx, base); err != nil {
-		line := 0
-		if len(p.Location) > 0 {
-			line = p.Location[0].Start.Line
-		}
-		return nil, fmt.Errorf("%w: %s:%d: FROM %s: %w", ErrInput, d.Dockerfile, line, base, err)
-	}
-	d.stages = append(d.stages, s)
-	for _, c := range p.Commands {
-		fmt.Fprintf(d.Log, "%s\n", c)
-		if err := s.do(ctx, c); err != nil {
-			if errors.Is(err, ErrInput) {
-				return nil, err
-			}
-			return nil, d.at(c, "%w", err)
-		}
-	}
-	return s, nil
-}
-
-// named finds an earlier stage by name or number.
-func (d *dockerfile) named(name string) *stage {
-	for i, s := range d.stages {
-		if (s.name != "" && strings.EqualFold(s.name, name)) || strconv.Itoa(i) == name {
-			return s
-		}
-	}
-	return nil
-}
-
-// from begins a stage: empty, on an earlier stage, or on an image.
-func (s *stage) from(ctx context.Context, base string) error {
-	if base == "scratch" {
-		s.img = mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-		return nil
-	}
-	if b := s.d.named(base); b != nil {
-		s.img, s.config = b.img, *b.config.DeepCopy()
-		return copyAll(b.root, s.root)
-	}
-	img, err := s.d.fetch(ctx, base)
-	if err != nil {
-		return err
-	}
-	c, err := img.ConfigFile()
-	if err != nil {
-		return err
-	}
-	s.img, s.config = img, *c.Config.DeepCopy()
-	return unpackAll(img, s.root)
-}
-
-// finish puts the configuration on the stage's layers.
-func (s *stage) finish(done func() error) (*Built, error) {
-	cf, err := s.img.ConfigFile()
-	if err != nil {
-		return nil, err
-	}
-	cf = cf.DeepCopy()
-	f := strings.Split(s.d.Platform, "/")
-	cf.Config, cf.OS, cf.Architecture, cf.Variant = s.config, f[0], f[1], ""
-	if len(f) == 3 {
-		cf.Variant = f[2]
-	}
-	cf.Created = v1.Time{Time: s.d.epoch()}
-	img, err := mutate.ConfigFile(s.img, cf)
-	if err != nil {
-		return nil, err
-	}
-	return &Built{Image: img, Builder: "builtin", Close: done}, nil
-}
-
-// word expands variables in one word.
-func (s *stage) word(w string) (string, error) {
-	out, _, err := s.d.lex.ProcessWord(w, s.env())
-	return out, err
-}
-
-// env is what ENV and ARG have set; ENV wins.
-func (s *stage) env() shell.EnvGetter {
-	m := map[string]string{}
-	for k, v := range s.args {
-		m[k] = v
-	}
-	for _, kv := range s.config.Env {
-		k, v, _ := strings.Cut(kv, "=")
-		m[k] = v
-	}
-	return envs(m)
-}
-
-// inside makes a path of the Dockerfile absolute.
-func (s *stage) inside(p string) string {
-	if path.IsAbs(p) {
-		return path.Clean(p)
-	}
-	return path.Join("/", s.config.WorkingDir, p)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"strings"
 	"time"
 
@@ -24,6 +23,17 @@ func (s *stage) do(ctx context.Context, c instructions.Command) error {
 		return s.run(ctx, c)
 	case *instructions.WorkdirCommand:
 		return s.workdir(c)
+	}
+	if err := s.configure(c); err != nil {
+		return err
+	}
+	s.remember(fmt.Sprint(c), true)
+	return nil
+}
+
+// configure runs a command that changes the configuration only.
+func (s *stage) configure(c instructions.Command) error {
+	switch c := c.(type) {
 	case *instructions.EnvCommand:
 		return s.setEnv(c)
 	case *instructions.ArgCommand:
@@ -39,10 +49,12 @@ func (s *stage) do(ctx context.Context, c instructions.Command) error {
 		s.config.User, err = s.word(c.User)
 		return err
 	case *instructions.CmdCommand:
-		s.config.Cmd, s.config.ArgsEscaped = s.line(c.ShellDependantCmdLine), false
+		s.config.Cmd, s.config.ArgsEscaped, s.hasCmd = s.line(c.ShellDependantCmdLine), false, true
 	case *instructions.EntrypointCommand:
 		s.config.Entrypoint = s.line(c.ShellDependantCmdLine)
-		s.config.Cmd = nil // as Docker does: an entry point of its own drops the base's CMD
+		if !s.hasCmd {
+			s.config.Cmd = nil // as Docker does: an entry point of its own drops the base's CMD
+		}
 	case *instructions.StopSignalCommand:
 		s.config.StopSignal = c.Signal
 	case *instructions.ShellCommand:
@@ -177,20 +189,19 @@ func (s *stage) workdir(c *instructions.WorkdirCommand) error {
 		return err
 	}
 	s.config.WorkingDir = s.inside(p)
-	l := newLayer(s)
-	if err := l.folder(s.config.WorkingDir); err != nil {
-		return errors.Join(err, l.drop())
+	l, err := newLayer(s)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	if _, err := l.folder(s.config.WorkingDir); err != nil {
+		return err
 	}
 	return l.commit(c.String())
 }
 
-// epoch is the time of everything inside the image.
-func (d *dockerfile) epoch() time.Time {
-	if d.Epoch.IsZero() {
-		return time.Unix(0, 0).UTC()
-	}
-	return d.Epoch.UTC()
-}
+// epoch is the time of files in layers.
+func (d *dockerfile) epoch() time.Time { return d.sourceDate }
 
 // copy takes files from the context, an earlier stage or an image.
 func (s *stage) copy(ctx context.Context, c *instructions.CopyCommand) error {
@@ -225,24 +236,4 @@ func (s *stage) source(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	return dir, unpackAll(img, dir)
-}
-
-// add is COPY for plain local files; archives and URLs are refused, never copied as they
-// are, since Docker would unpack or download them.
-func (s *stage) add(_ context.Context, c *instructions.AddCommand) error {
-	for _, p := range c.SourcePaths {
-		p, err := s.word(p)
-		if err != nil {
-			return err
-		}
-		if strings.Contains(p, "://") || strings.HasPrefix(p, "git@") {
-			return fmt.Errorf("%s: the builtin builder downloads nothing; fetch it beforehand, or install docker, podman or buildah", p)
-		}
-		for _, ext := range []string{".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"} {
-			if strings.HasSuffix(path.Base(p), ext) {
-				return fmt.Errorf("%s: the builtin builder unpacks no archives; unpack it beforehand and COPY, or install docker, podman or buildah", p)
-			}
-		}
-	}
-	return s.place(transfer{from: s.d.Context, ignore: s.d.ignore, SourcesAndDest: c.SourcesAndDest, chown: c.Chown, chmod: c.Chmod, by: c.String()})
 }

@@ -19,14 +19,18 @@ type transfer struct {
 	from         string // folder that the sources stand in
 	ignore       *ignore
 	chown, chmod string
+	unpack       bool   // archives, as ADD does
 	by           string // for the image's history
 }
 
 // place copies what a transfer names into the stage, as one layer.
 func (s *stage) place(t transfer) error {
-	l := newLayer(s)
+	l, err := newLayer(s)
+	if err != nil {
+		return err
+	}
+	defer l.close()
 	if err := s.fill(l, t); err != nil {
-		_ = l.drop() // the error matters more
 		return err
 	}
 	return l.commit(t.by)
@@ -38,11 +42,11 @@ func (s *stage) fill(l *layer, t transfer) error {
 		return err
 	}
 	if t.chmod != "" {
-		m, err := strconv.ParseUint(t.chmod, 8, 32)
+		m, err := strconv.ParseUint(t.chmod, 8, 12)
 		if err != nil {
 			return fmt.Errorf("--chmod=%s: the builtin builder takes octal modes only", t.chmod)
 		}
-		mode := fs.FileMode(m)
+		mode := fileMode(int64(m))
 		l.mode = &mode
 	}
 	dest, err := s.word(t.DestPath)
@@ -51,6 +55,27 @@ func (s *stage) fill(l *layer, t transfer) error {
 	}
 	intoFolder := strings.HasSuffix(dest, "/") || dest == "." || strings.HasSuffix(dest, "/.")
 	target := s.inside(dest)
+	intoFolder = intoFolder || s.isFolder(target)
+	if err := s.heredocs(l, t, target, intoFolder); err != nil {
+		return err
+	}
+	sources, err := s.sources(t)
+	if err != nil {
+		return err
+	}
+	if len(sources) > 1 && !intoFolder {
+		return fmt.Errorf("several sources need a destination that ends with a slash, not %s", dest)
+	}
+	for _, src := range sources {
+		if err := l.take(t, src, target, intoFolder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heredocs writes the files that stand in the Dockerfile itself.
+func (s *stage) heredocs(l *layer, t transfer, target string, intoFolder bool) (err error) {
 	for _, c := range t.SourceContents {
 		data := c.Data
 		if c.Expand {
@@ -62,19 +87,7 @@ func (s *stage) fill(l *layer, t transfer) error {
 		if intoFolder {
 			to = path.Join(target, c.Path)
 		}
-		if err := l.file(to, []byte(data), 0o644); err != nil {
-			return err
-		}
-	}
-	sources, err := s.sources(t)
-	if err != nil {
-		return err
-	}
-	if len(sources) > 1 && !intoFolder {
-		return fmt.Errorf("several sources need a destination that ends with a slash, not %s", dest)
-	}
-	for _, src := range sources {
-		if err := l.take(t, src, target, intoFolder || s.isFolder(target)); err != nil {
+		if err := l.file(to, data, 0o644); err != nil {
 			return err
 		}
 	}
@@ -82,7 +95,11 @@ func (s *stage) fill(l *layer, t transfer) error {
 }
 
 func (s *stage) isFolder(p string) bool {
-	st, err := os.Stat(filepath.Join(s.root, p))
+	file, err := inRoot(s.root, p)
+	if err != nil {
+		return false
+	}
+	st, err := os.Lstat(file)
 	return err == nil && st.IsDir()
 }
 
@@ -99,26 +116,42 @@ func (s *stage) sources(t transfer) ([]string, error) {
 			out = append(out, ".")
 			continue
 		}
-		found, err := filepath.Glob(filepath.Join(escapeGlob(t.from), p))
+		found, err := expand(t.from, p)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p, err)
 		}
-		n := 0
-		for _, f := range found {
-			rel, err := filepath.Rel(t.from, f)
-			if err != nil {
-				return nil, err
-			}
-			if !t.ignore.hides(filepath.ToSlash(rel)) {
-				out, n = append(out, rel), n+1
-			}
-		}
-		if n == 0 {
+		shown := slices.DeleteFunc(slices.Clone(found), t.ignore.hides)
+		if len(shown) == 0 {
 			return nil, fmt.Errorf("%s: not found in the build context%s", p, t.ignore.hint(len(found)))
 		}
+		out = append(out, shown...)
 	}
-	slices.Sort(out)
 	return out, nil
+}
+
+// expand lists the sorted paths below dir that a pattern matches. Links on the way to its
+// first wildcard stay inside dir.
+func expand(dir, pattern string) ([]string, error) {
+	var fixed []string
+	rest := strings.Split(pattern, "/")
+	for len(rest) > 1 && !strings.ContainsAny(rest[0], `*?[\`) {
+		fixed, rest = append(fixed, rest[0]), rest[1:]
+	}
+	base, err := inRoot(dir, strings.Join(fixed, "/"))
+	if err != nil {
+		return nil, err
+	}
+	found, err := filepath.Glob(filepath.Join(escapeGlob(base), filepath.FromSlash(strings.Join(rest, "/"))))
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range found {
+		if f, err = filepath.Rel(base, f); err != nil {
+			return nil, err
+		}
+		found[i] = path.Join(strings.Join(fixed, "/"), filepath.ToSlash(f))
+	}
+	return found, nil
 }
 
 // escapeGlob keeps a folder's own name from being read as a pattern.
@@ -128,18 +161,32 @@ func escapeGlob(dir string) string {
 
 // take copies one source: a folder's contents, or a file.
 func (l *layer) take(t transfer, src, target string, intoFolder bool) error {
-	abs := filepath.Join(t.from, src)
-	st, err := os.Stat(abs) // a source that is a link is followed
+	abs, err := inRoot(t.from, src) // a source that is a link is followed, but not out
 	if err != nil {
 		return err
 	}
-	if !st.IsDir() {
-		if intoFolder {
-			target = path.Join(target, filepath.Base(src))
-		}
-		return l.copyFile(abs, target, st.Mode())
+	st, err := os.Lstat(abs)
+	if err != nil {
+		return fmt.Errorf("%s: not found in the build context, or it links to outside", src)
 	}
-	if err := l.folder(target); err != nil {
+	switch {
+	case st.IsDir():
+		return l.takeFolder(t, abs, target)
+	case !st.Mode().IsRegular():
+		return fmt.Errorf("%s: neither a file, a folder nor a link", src)
+	case t.unpack:
+		if done, err := l.unpack(abs, target); done || err != nil {
+			return err
+		}
+	}
+	if intoFolder {
+		target = path.Join(target, path.Base(src))
+	}
+	return l.copyFile(abs, target, st.Mode())
+}
+
+func (l *layer) takeFolder(t transfer, abs, target string) error {
+	if _, err := l.folder(target); err != nil {
 		return err
 	}
 	return filepath.WalkDir(abs, func(p string, d fs.DirEntry, err error) error {
@@ -155,7 +202,7 @@ func (l *layer) take(t transfer, src, target string, intoFolder bool) error {
 			return err
 		}
 		if t.ignore.hides(filepath.ToSlash(rel)) {
-			if d.IsDir() && !t.ignore.reveals(filepath.ToSlash(rel)) {
+			if d.IsDir() && !t.ignore.reveals() {
 				return fs.SkipDir
 			}
 			return nil
@@ -171,7 +218,7 @@ func (l *layer) copyEntry(from, to string, d fs.DirEntry) error {
 	}
 	switch {
 	case d.IsDir():
-		return l.folderMode(to, st.Mode().Perm())
+		return l.copyFolder(to, bits(st.Mode()))
 	case st.Mode().IsRegular():
 		return l.copyFile(from, to, st.Mode())
 	case st.Mode()&fs.ModeSymlink != 0:
@@ -182,50 +229,4 @@ func (l *layer) copyEntry(from, to string, d fs.DirEntry) error {
 		return l.symlink(to, link)
 	}
 	return fmt.Errorf("%s: neither a file, a folder nor a link", from)
-}
-
-// owner reads --chown: numbers, or names of the stage's own passwd and group.
-func (s *stage) owner(chown string) (uid, gid int, err error) {
-	if chown == "" {
-		return 0, 0, nil
-	}
-	chown, err = s.word(chown)
-	if err != nil {
-		return 0, 0, err
-	}
-	user, group, hasGroup := strings.Cut(chown, ":")
-	u, primary, err := lookup(filepath.Join(s.root, "etc/passwd"), user)
-	if err != nil {
-		return 0, 0, fmt.Errorf("--chown=%s: %w", chown, err)
-	}
-	if !hasGroup {
-		return u, primary, nil
-	}
-	g, _, err := lookup(filepath.Join(s.root, "etc/group"), group)
-	if err != nil {
-		return 0, 0, fmt.Errorf("--chown=%s: %w", chown, err)
-	}
-	return u, g, nil
-}
-
-// lookup finds a name or number in a passwd or group file; second is the fourth field.
-func lookup(file, name string) (id, second int, err error) {
-	if n, err := strconv.Atoi(name); err == nil {
-		return n, n, nil
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return 0, 0, fmt.Errorf("%q is no number, and the image has no %s", name, filepath.Base(file))
-	}
-	for _, line := range strings.Split(string(b), "\n") {
-		f := strings.Split(line, ":")
-		if len(f) >= 3 && f[0] == name {
-			id, err := strconv.Atoi(f[2])
-			if len(f) >= 4 {
-				second, _ = strconv.Atoi(f[3]) // a group's members are no number
-			}
-			return id, second, err
-		}
-	}
-	return 0, 0, fmt.Errorf("%q is not in the image's %s", name, filepath.Base(file))
 }

@@ -2,6 +2,7 @@ package image
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -30,12 +31,16 @@ func readIgnore(context, dockerfile string) (*ignore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseIgnore(string(b)), nil
+	ig, err := parseIgnore(string(b))
+	if err != nil {
+		return nil, fmt.Errorf("%w: .dockerignore of %s: %w", ErrInput, context, err)
+	}
+	return ig, nil
 }
 
-func parseIgnore(text string) *ignore {
+func parseIgnore(text string) (*ignore, error) {
 	ig := &ignore{}
-	for _, line := range strings.Split(strings.TrimPrefix(text, "\xef\xbb\xbf"), "\n") {
+	for i, line := range strings.Split(strings.TrimPrefix(text, "\xef\xbb\xbf"), "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
@@ -45,11 +50,13 @@ func parseIgnore(text string) *ignore {
 		if pattern == "" {
 			continue
 		}
-		if re, err := regexp.Compile("^" + translate(pattern) + "(/.*)?$"); err == nil {
-			ig.rules = append(ig.rules, ignoreRule{re, reveal})
+		re, err := regexp.Compile("^" + translate(pattern) + "(/.*)?$")
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %q is no pattern", i+1, line)
 		}
+		ig.rules = append(ig.rules, ignoreRule{re, reveal})
 	}
-	return ig
+	return ig, nil
 }
 
 // translate turns a pattern into a regular expression: * and ? within a segment, ** across.
@@ -98,7 +105,7 @@ func (ig *ignore) hides(p string) bool {
 }
 
 // reveals tells whether something below a hidden folder may be shown again.
-func (ig *ignore) reveals(string) bool {
+func (ig *ignore) reveals() bool {
 	for _, r := range ig.rules {
 		if r.reveal {
 			return true

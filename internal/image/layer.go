@@ -2,10 +2,12 @@ package image
 
 import (
 	"archive/tar"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -14,69 +16,82 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// layer is what one command adds: it writes into the stage's file system (through os.Root,
-// so no link leads out of it) and remembers what it wrote.
+// layer is what one command adds: it writes into the stage's file system and remembers
+// what it wrote. Links are read as the image reads them, and nothing outside of the stage
+// is written, whatever they say.
 type layer struct {
 	s        *stage
 	root     *os.Root
-	open     error // of root, told by the first write
 	uid, gid int
-	mode     *fs.FileMode // of all files, from --chmod
+	mode     *fs.FileMode // of all files and copied folders, from --chmod
 	entries  map[string]tar.Header
 }
 
-func newLayer(s *stage) *layer {
-	l := &layer{s: s, entries: map[string]tar.Header{}}
-	l.root, l.open = os.OpenRoot(s.root)
-	return l
+func newLayer(s *stage) (*layer, error) {
+	root, err := os.OpenRoot(s.root)
+	return &layer{s: s, root: root, entries: map[string]tar.Header{}}, err
 }
 
-// rel is an image path as os.Root and tar want it.
-func rel(p string) string { return strings.TrimPrefix(path.Clean(p), "/") }
+func (l *layer) close() { _ = l.root.Close() } // what was written was closed
 
-func (l *layer) drop() error {
-	if l.open != nil {
-		return nil
+// folder makes a folder with its parents, all 0755, and returns its real path.
+func (l *layer) folder(p string) (string, error) {
+	p, err := within(l.s.root, p, true)
+	if err != nil || p == "" {
+		return p, err
 	}
-	return l.root.Close()
+	for i := range len(p) + 1 {
+		if i < len(p) && p[i] != '/' {
+			continue
+		}
+		if err := l.mkdir(p[:i], 0o755); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
-// folder makes a folder with its parents, all 0755.
-func (l *layer) folder(p string) error { return l.folderMode(p, 0o755) }
-
-func (l *layer) folderMode(p string, mode fs.FileMode) error {
-	if l.open != nil {
-		return l.open
-	}
-	p = rel(p)
-	if p == "" || p == "." {
-		return nil
-	}
-	if err := l.folderMode(path.Dir(p), 0o755); path.Dir(p) != "." && err != nil {
-		return err
-	}
-	if st, err := l.root.Stat(p); err == nil {
+// mkdir makes one folder whose parent is there; one that is there stays as it is.
+func (l *layer) mkdir(p string, mode fs.FileMode) error {
+	if st, err := l.root.Lstat(p); err == nil {
 		if !st.IsDir() {
 			return fmt.Errorf("/%s is no folder", p)
 		}
 		return nil
 	}
-	if err := l.root.Mkdir(p, 0o755); err != nil {
+	if err := errors.Join(l.root.Mkdir(p, 0o755), l.own(p)); err != nil {
 		return err
 	}
-	l.entries[p] = tar.Header{Typeflag: tar.TypeDir, Name: p + "/", Mode: int64(mode)}
+	if os.Geteuid() == 0 { // anybody else might lock himself out
+		if err := l.root.Chmod(p, mode); err != nil {
+			return err
+		}
+	}
+	l.entries[p] = tar.Header{Typeflag: tar.TypeDir, Name: p + "/", Mode: tarMode(mode)}
 	return nil
 }
 
-func (l *layer) file(p string, data []byte, mode fs.FileMode) error {
-	return l.write(p, mode, func(w io.Writer) (int64, error) {
-		n, err := w.Write(data)
-		return int64(n), err
-	})
+// copyFolder makes a folder that is copied from one with a mode.
+func (l *layer) copyFolder(p string, mode fs.FileMode) error {
+	parent, err := l.folder(path.Dir(p))
+	if err != nil {
+		return err
+	}
+	if l.mode != nil {
+		mode = *l.mode
+	}
+	p, err = within(l.s.root, path.Join(parent, path.Base(p)), true)
+	if err != nil {
+		return err
+	}
+	return l.mkdir(p, mode)
+}
+
+func (l *layer) file(p string, data string, mode fs.FileMode) error {
+	return l.write(p, mode, strings.NewReader(data))
 }
 
 func (l *layer) copyFile(from, to string, mode fs.FileMode) error {
@@ -85,61 +100,84 @@ func (l *layer) copyFile(from, to string, mode fs.FileMode) error {
 		return err
 	}
 	defer func() { _ = in.Close() }() // only read
-	return l.write(to, mode.Perm(), func(w io.Writer) (int64, error) { return io.Copy(w, in) })
+	return l.write(to, bits(mode), in)
 }
 
-func (l *layer) write(p string, mode fs.FileMode, fill func(io.Writer) (int64, error)) error {
-	if err := l.folder(path.Dir(path.Clean("/" + p))); err != nil {
-		return err
+// room makes the parents of p, removes a file or link that stands there, and returns its
+// real path.
+func (l *layer) room(p string) (string, error) {
+	parent, err := l.folder(path.Dir(path.Clean("/" + p)))
+	if err != nil {
+		return "", err
 	}
-	p = rel(p)
+	p = path.Join(parent, path.Base(p))
 	if st, err := l.root.Lstat(p); err == nil && !st.IsDir() {
-		if err := l.root.Remove(p); err != nil { // a hard link of another stage keeps its own
-			return err
-		}
+		return p, l.root.Remove(p)
+	}
+	return p, nil
+}
+
+func (l *layer) write(p string, mode fs.FileMode, r io.Reader) error {
+	p, err := l.room(p)
+	if err != nil {
+		return err
 	}
 	if l.mode != nil {
 		mode = *l.mode
 	}
-	f, err := l.root.OpenFile(p, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err := writeNew(l.root, p, r); err != nil {
+		return err
+	}
+	if err := errors.Join(l.own(p), l.root.Chmod(p, mode)); err != nil {
+		return err
+	}
+	st, err := l.root.Stat(p)
 	if err != nil {
 		return err
 	}
-	n, err := fill(f)
-	if err = errors.Join(err, f.Chmod(mode.Perm()), f.Close()); err != nil {
-		return err
-	}
-	l.entries[p] = tar.Header{Typeflag: tar.TypeReg, Name: p, Mode: int64(mode.Perm()), Size: n}
+	l.entries[p] = tar.Header{Typeflag: tar.TypeReg, Name: p, Mode: tarMode(mode), Size: st.Size()}
 	return nil
 }
 
-func (l *layer) symlink(p, link string) error {
-	if err := l.folder(path.Dir(path.Clean("/" + p))); err != nil {
-		return err
-	}
-	p = rel(p)
-	if st, err := l.root.Lstat(p); err == nil && !st.IsDir() {
-		if err := l.root.Remove(p); err != nil {
-			return err
+// bits are the permissions of a file with set-user-id, set-group-id and sticky.
+func bits(m fs.FileMode) fs.FileMode {
+	return m & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
+}
+
+// tarMode writes them as tar does.
+func tarMode(m fs.FileMode) int64 {
+	n := int64(m.Perm())
+	for bit, fm := range specials {
+		if m&fm != 0 {
+			n |= bit
 		}
 	}
-	if err := l.root.Symlink(link, p); err != nil {
+	return n
+}
+
+func (l *layer) symlink(p, link string) error {
+	p, err := l.room(p)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(l.root.Symlink(link, p), l.own(p)); err != nil {
 		return err
 	}
 	l.entries[p] = tar.Header{Typeflag: tar.TypeSymlink, Name: p, Linkname: link, Mode: 0o777}
 	return nil
 }
 
+// own gives a file to --chown's user, where this process may: RUN looks at it.
+func (l *layer) own(p string) error { return own(l.root, p, l.uid, l.gid) }
+
 // commit makes an image layer of what was written, if anything was.
 func (l *layer) commit(by string) error {
-	defer func() { _ = l.drop() }() // everything was written and closed
-	names := make([]string, 0, len(l.entries))
-	for n := range l.entries {
-		names = append(names, n)
+	if len(l.entries) == 0 {
+		l.s.remember(by, true)
+		return nil
 	}
-	slices.Sort(names)
-	return l.s.appendLayer(by, len(names) == 0, func(w *tar.Writer) error {
-		for _, n := range names {
+	made, err := l.s.makeLayer(func(w *tar.Writer) error {
+		for _, n := range slices.Sorted(maps.Keys(l.entries)) {
 			h := l.entries[n]
 			h.Uid, h.Gid, h.ModTime, h.Format = l.uid, l.gid, l.s.d.epoch(), tar.FormatPAX
 			if err := w.WriteHeader(&h); err != nil {
@@ -154,41 +192,44 @@ func (l *layer) commit(by string) error {
 		}
 		return nil
 	})
-}
-
-func copyInto(w io.Writer, file string) error {
-	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }() // only read
-	_, err = io.Copy(w, f)
-	return err
+	return l.s.appendLayer(made, by)
 }
 
-// appendLayer writes a tar to the work folder and puts it onto the image, with history.
-func (s *stage) appendLayer(by string, empty bool, fill func(*tar.Writer) error) error {
-	history := v1.History{CreatedBy: by, Created: v1.Time{Time: s.d.epoch()}, EmptyLayer: empty}
-	if empty {
-		return nil
-	}
+// makeLayer writes a tar and makes a layer of it.
+func (s *stage) makeLayer(fill func(*tar.Writer) error) (*cached, error) {
 	f, err := os.CreateTemp(s.d.work, "layer-*.tar")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w := tar.NewWriter(f)
+	n := &counter{w: f, h: sha256.New()}
+	w := tar.NewWriter(n)
 	err = fill(w)
 	if err = errors.Join(err, w.Close(), f.Close()); err != nil {
-		return err
+		return nil, err
 	}
+	made, err := s.d.cache.compress(n.sum(), func() (io.ReadCloser, error) { return os.Open(f.Name()) })
+	return made, errors.Join(err, os.Remove(f.Name()))
+}
+
+// appendLayer puts a layer onto the stage's image.
+func (s *stage) appendLayer(l *cached, by string) error {
 	kind := types.OCILayer
 	if mt, err := s.img.MediaType(); err == nil && mt == types.DockerManifestSchema2 {
 		kind = types.DockerLayer
 	}
-	layer, err := tarball.LayerFromFile(f.Name(), tarball.WithMediaType(kind))
+	img, err := mutate.Append(s.img, mutate.Addendum{Layer: l.as(kind), MediaType: kind})
 	if err != nil {
 		return err
 	}
-	s.img, err = mutate.Append(s.img, mutate.Addendum{Layer: layer, History: history, MediaType: kind})
-	return err
+	s.img = img
+	s.remember(by, false)
+	return nil
+}
+
+// remember adds to the image's history.
+func (s *stage) remember(by string, empty bool) {
+	s.history = append(s.history, v1.History{CreatedBy: by, Created: v1.Time{Time: s.d.epoch()}, EmptyLayer: empty})
 }

@@ -21,7 +21,8 @@ type PushOptions struct {
 	Repository string // host/name
 	Tag        string
 	Auth       Auth
-	Progress   func(done, total int64) // bytes; nil for none
+	Jobs       int                     // layers that go up at once; 0 for 4
+	Progress   func(done, total int64) // bytes, called by one goroutine at a time; nil for none
 }
 
 // Pushed is what stands in the registry now.
@@ -30,49 +31,120 @@ type Pushed struct {
 	Was    bool   // the tag stood there already with the same digest
 }
 
-// jobs is how many layers go up at once.
-const jobs = 4
+// ErrTagTaken is matched when the tag stands for another image and cannot be moved.
+var ErrTagTaken = errors.New("the tag is taken")
+
+const defaultJobs = 4
 
 // Push uploads the layers that the registry lacks, then the manifest by its digest, and
 // last the tag: a push that breaks off leaves no tag behind, and the next one goes on
-// where it stood.
+// where it stood. What fails by the network or by a registry's 5xx is tried again, a layer
+// from the byte that arrived last.
 func Push(ctx context.Context, img v1.Image, o PushOptions) (Pushed, error) {
-	repo, err := name.NewRepository(o.Repository, name.StrictValidation)
+	repo, tag, err := target(o)
 	if err != nil {
-		return Pushed{}, fmt.Errorf("push: %w", err)
+		return Pushed{}, err
 	}
-	tag := repo.Tag(o.Tag)
+	done, err := push(ctx, img, repo, tag, o)
+	if err != nil {
+		return Pushed{}, explain(tag, err)
+	}
+	return done, nil
+}
+
+func push(ctx context.Context, img v1.Image, repo name.Repository, tag name.Tag, o PushOptions) (Pushed, error) {
 	hash, err := img.Digest()
 	if err != nil {
-		return Pushed{}, fmt.Errorf("push %s: %w", tag, err)
+		return Pushed{}, err
 	}
-	opts := []remote.Option{
-		remote.WithContext(ctx), remote.WithJobs(jobs), remote.WithUserAgent("turnout"),
-		remote.WithAuth(authn.FromConfig(authn.AuthConfig{Username: o.Auth.Username, Password: o.Auth.Password})),
+	all, err := layers(img)
+	if err != nil {
+		return Pushed{}, err
 	}
-	if d, err := remote.Head(tag, opts...); err == nil && d.Digest == hash {
-		return Pushed{Digest: hash.String(), Was: true}, nil
+	u := &uploader{repo: repo, progress: &progress{tell: o.Progress}}
+	if err := again(ctx, func() error { return u.connect(ctx, o.Auth, all) }); err != nil {
+		return Pushed{}, err
 	}
-	write := opts
-	if o.Progress != nil {
-		updates := make(chan v1.Update, 16)
-		finished := make(chan struct{})
-		go func() {
-			defer close(finished)
-			for u := range updates {
-				o.Progress(u.Complete, u.Total)
-			}
-		}()
-		defer func() { <-finished }() // Write closes updates
-		write = append(opts[:len(opts):len(opts)], remote.WithProgress(updates))
+	opts := []remote.Option{remote.WithContext(ctx), remote.WithTransport(u.client.Transport)}
+	stands, err := standing(ctx, tag, opts)
+	if err != nil || stands == hash {
+		return Pushed{Digest: hash.String(), Was: true}, err
 	}
-	if err := remote.Write(repo.Digest(hash.String()), img, write...); err != nil {
-		return Pushed{}, explain(tag, err)
+	if err := u.all(ctx, all, o.Jobs); err != nil {
+		return Pushed{}, err
 	}
-	if err := remote.Tag(tag, img, opts...); err != nil {
-		return Pushed{}, explain(tag, err)
+	if err := again(ctx, func() error { return remote.Put(repo.Digest(hash.String()), img, opts...) }); err != nil {
+		return Pushed{}, err
 	}
-	return Pushed{Digest: hash.String()}, nil
+	err = again(ctx, func() error { return remote.Tag(tag, img, opts...) })
+	if isTaken(err) {
+		return Pushed{}, fmt.Errorf("%w by %s and cannot be moved in this repository; this image is %s: commit the change, or choose another tag", ErrTagTaken, stands, hash)
+	}
+	return Pushed{Digest: hash.String()}, err
+}
+
+// standing is the digest that the tag has now, zero for none.
+func standing(ctx context.Context, tag name.Tag, opts []remote.Option) (v1.Hash, error) {
+	var found v1.Hash
+	err := again(ctx, func() error {
+		d, err := remote.Head(tag, opts...)
+		if d != nil {
+			found = d.Digest
+		}
+		return err
+	})
+	var te *transport.Error
+	if errors.As(err, &te) && te.StatusCode == http.StatusNotFound {
+		return found, nil // the tag or the repository: the first upload tells which
+	}
+	return found, err
+}
+
+// target reads where an image goes.
+func target(o PushOptions) (name.Repository, name.Tag, error) {
+	repo, err := name.NewRepository(o.Repository, name.StrictValidation)
+	if err != nil {
+		return repo, name.Tag{}, fmt.Errorf("%w: push: %w", ErrInput, err)
+	}
+	tag, err := name.NewTag(o.Repository+":"+o.Tag, name.StrictValidation)
+	if err != nil {
+		return repo, tag, fmt.Errorf("%w: push: %w", ErrInput, err)
+	}
+	return repo, tag, nil
+}
+
+// connect logs in to the repository's registry, also to read where layers came from.
+func (u *uploader) connect(ctx context.Context, a Auth, all []v1.Layer) error {
+	scopes := []string{u.repo.Scope(transport.PushScope)}
+	for _, l := range all {
+		if from, ok := u.source(l); ok {
+			scopes = append(scopes, from.Scope(transport.PullScope))
+		}
+	}
+	base := loopbackOnly{transport.NewUserAgent(remote.DefaultTransport, "turnout")}
+	t, err := transport.NewWithContext(ctx, u.repo.Registry, authenticator(a), base, scopes)
+	u.client = &http.Client{Transport: t}
+	return err
+}
+
+func authenticator(a Auth) authn.Authenticator {
+	if a == (Auth{}) {
+		return authn.Anonymous
+	}
+	return &authn.Basic{Username: a.Username, Password: a.Password}
+}
+
+func isTaken(err error) bool {
+	var te *transport.Error
+	if !errors.As(err, &te) {
+		return false
+	}
+	for _, d := range te.Errors {
+		if d.Code == transport.TagInvalidErrorCode {
+			return true
+		}
+	}
+	return false
 }
 
 // explain says a registry's refusal in one line.

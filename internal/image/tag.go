@@ -6,28 +6,43 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
 
 // Version is what a source folder is called.
 type Version struct {
-	Commit string    // full hash, "" outside a git work tree
+	Commit string    // full hash, "" outside a git work tree and outside CI
 	Tag    string    // the commit, with "-dirty-" and a content hash when files differ from it
 	Dirty  bool      // files differ from the commit, or there is none
-	Time   time.Time // of the commit; zero when dirty
+	Time   time.Time // of the commit; zero when dirty or unknown
 }
 
+// ciCommits are the variables in which CI systems tell the commit that they build.
+var ciCommits = []string{"GITHUB_SHA", "CI_COMMIT_SHA", "BUILDKITE_COMMIT"}
+
+var commitForm = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+
 // VersionOf names the state of dir. In a clean git work tree that is the commit; else the
-// content has its say, so that two different states never share a tag.
+// content has its say, so that two different states never share a tag. Where there is no
+// git, as in a CI job that got only files, the CI system's word for the commit is taken;
+// where there is, the work tree is what is built, whatever the CI system says.
 func VersionOf(ctx context.Context, dir string) (Version, error) {
 	commit, err := gitOut(ctx, dir, "rev-parse", "HEAD")
+	if err != nil && strings.Contains(err.Error(), "dubious ownership") {
+		return Version{}, fmt.Errorf("%w: %w", ErrInput, err) // git's own text says what to do
+	}
 	if err != nil { // no git, no repository, no commit yet
+		if c := ciCommit(); c != "" {
+			return Version{Commit: c, Tag: c}, nil
+		}
 		sum, herr := hashTree(dir)
 		return Version{Tag: "src-" + sum, Dirty: true}, herr
 	}
@@ -38,13 +53,26 @@ func VersionOf(ctx context.Context, dir string) (Version, error) {
 	}
 	if status != "" {
 		sum, err := hashChanges(ctx, dir)
-		v.Dirty, v.Tag = true, commit[:min(12, len(commit))]+"-dirty-"+sum
+		v.Dirty, v.Tag = true, commit+"-dirty-"+sum
 		return v, err
 	}
 	if when, err := gitOut(ctx, dir, "show", "-s", "--format=%cI", "HEAD"); err == nil {
 		v.Time, _ = time.Parse(time.RFC3339, when) // zero is a fine timestamp too
 	}
 	return v, nil
+}
+
+// ciCommit is the commit that a CI system builds, or "".
+func ciCommit() string {
+	if ci := os.Getenv("CI"); ci == "" || ci == "false" {
+		return ""
+	}
+	for _, name := range ciCommits {
+		if c := os.Getenv(name); commitForm.MatchString(c) {
+			return c
+		}
+	}
+	return ""
 }
 
 func gitOut(ctx context.Context, dir string, args ...string) (string, error) {
@@ -60,7 +88,7 @@ func gitOut(ctx context.Context, dir string, args ...string) (string, error) {
 
 // hashChanges hashes the difference from the commit and the untracked files.
 func hashChanges(ctx context.Context, dir string) (string, error) {
-	diff, err := gitOut(ctx, dir, "diff", "HEAD", "--binary", "--", ".")
+	diff, err := gitOut(ctx, dir, "diff", "--no-ext-diff", "--no-color", "--binary", "HEAD", "--", ".")
 	if err != nil {
 		return "", err
 	}
@@ -70,7 +98,7 @@ func hashChanges(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, f := range strings.Split(list, "\x00") {
+	for f := range strings.SplitSeq(list, "\x00") {
 		if f == "" {
 			continue
 		}
@@ -91,7 +119,7 @@ func hashTree(dir string) (string, error) {
 		if d.IsDir() && d.Name() == ".git" {
 			return fs.SkipDir
 		}
-		if !d.Type().IsRegular() {
+		if d.IsDir() {
 			return nil
 		}
 		rel, err := filepath.Rel(dir, p)
@@ -103,18 +131,24 @@ func hashTree(dir string) (string, error) {
 	return short(h.Sum(nil)), err
 }
 
+// hashFile hashes a file's name, whether it is a program, and what is in it or where it
+// links to.
 func hashFile(h io.Writer, dir, name string) error {
-	f, err := os.Open(filepath.Join(dir, name))
+	file := filepath.Join(dir, name)
+	st, err := os.Lstat(file)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }() // only read
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+	fmt.Fprintf(h, "\x00%s\x00%t\x00", filepath.ToSlash(name), st.Mode()&0o111 != 0)
+	if st.Mode()&fs.ModeSymlink != 0 {
+		link, err := os.Readlink(file)
+		_, _ = io.WriteString(h, link) // a hash takes everything
 		return err
 	}
-	_, _ = io.WriteString(h, "\x00"+name+"\x00") // a hash takes everything
-	_, err = io.Copy(h, f)
-	return err
+	if !st.Mode().IsRegular() {
+		return nil
+	}
+	return copyInto(h, file)
 }
 
 func short(sum []byte) string { return hex.EncodeToString(sum)[:8] }

@@ -1,8 +1,8 @@
 package image
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
@@ -117,33 +118,49 @@ func (t tool) answers(ctx context.Context) string {
 	return ""
 }
 
-func (t tool) build(ctx context.Context, o BuildOptions) (*Built, error) {
+func (t tool) build(ctx context.Context, o BuildOptions) (_ *Built, err error) {
 	dir, err := os.MkdirTemp("", "turnout-image-")
 	if err != nil {
 		return nil, err
 	}
 	tag := "turnout-build/" + strings.TrimPrefix(filepath.Base(dir), "turnout-image-") + ":latest"
-	file := filepath.Join(dir, "image.tar")
 	done := func() error {
 		_ = exec.CommandContext(context.WithoutCancel(ctx), t.name, t.clean(tag)...).Run() // only a name
 		return os.RemoveAll(dir)
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, done())
+		}
+	}()
 	var env []string
-	for k, v := range o.Args {
-		env = append(env, k+"="+v)
+	for _, k := range sortedKeys(o.Args) {
+		env = append(env, k+"="+o.Args[k])
 	}
+	file := filepath.Join(dir, "image.tar")
 	for _, args := range [][]string{t.argv(o, tag), t.save(tag, file)} {
 		if err := t.run(ctx, o.Log, env, args); err != nil {
-			_ = done() // the build's error matters more
 			return nil, err
 		}
 	}
-	img, err := tarball.ImageFromPath(file, nil)
+	img, err := load(file, o.cacheDir(dir))
 	if err != nil {
-		_ = done() // as above
 		return nil, fmt.Errorf("read what %s built: %w", t.name, err)
 	}
 	return &Built{Image: img, Builder: t.name, Close: done}, nil
+}
+
+// load reads an archive; its layers are compressed once, and kept for the next time.
+func load(file, cacheDir string) (v1.Image, error) {
+	c, err := openCache(cacheDir)
+	if err != nil {
+		return nil, err
+	}
+	img, err := tarball.ImageFromPath(file, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.recompress(img)
 }
 
 // run runs the program; its last lines become the error.
@@ -152,11 +169,27 @@ func (t tool) run(ctx context.Context, log io.Writer, env, args []string) error 
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
-	var last bytes.Buffer
+	var last tail
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(log, &last), io.MultiWriter(log, &last)
 	if err := cmd.Run(); err != nil {
-		lines := strings.Split(strings.TrimSpace(last.String()), "\n")
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		lines := strings.Split(last.String(), "\n")
 		return fmt.Errorf("%w: %s %s: %w\n%s", ErrInput, t.name, args[0], err, strings.Join(lines[max(0, len(lines)-12):], "\n"))
 	}
 	return nil
 }
+
+// tail keeps the last few kilobytes of an output.
+type tail struct{ buf []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.buf = append(t.buf, p...)
+	if over := len(t.buf) - 4096; over > 0 {
+		t.buf = t.buf[over:]
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string { return strings.TrimSpace(string(t.buf)) }
