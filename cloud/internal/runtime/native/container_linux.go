@@ -128,25 +128,13 @@ func (c *container) start(ctx context.Context, logPath string) (started, error) 
 		return started{replies, output}, nil
 	}
 	if ctx.Err() != nil { // it may start yet
-		go c.abandon(replies)
-	} else {
-		c.link.forget(id)
+		c.link.kill(id, replies)
 	}
+	c.link.forget(id)
 	if r.Refused {
 		err = &runtime.StartError{Reason: r.Err}
 	}
 	return started{}, err
-}
-
-// abandon kills a container that nobody waits for any more.
-func (c *container) abandon(replies <-chan reply) {
-	defer c.link.forget(c.run)
-	if r, err := c.link.wait(context.Background(), replies); err != nil || r.Exited {
-		return
-	}
-	if c.signal(context.Background(), c.run, unix.SIGKILL) == nil {
-		_, _ = c.link.wait(context.Background(), replies)
-	}
 }
 
 // explain names the architectures where they are why a program cannot be executed.
@@ -206,16 +194,11 @@ func (c *container) Wait(ctx context.Context) (runtime.Exit, error) {
 
 // Signal implements runtime.Container.
 func (c *container) Signal(ctx context.Context, sig syscall.Signal) error {
-	err := c.signal(ctx, c.run, sig)
+	err := c.link.signal(ctx, c.run, sig)
 	if err == nil || errors.Is(err, errGone) {
 		return nil
 	}
 	return fmt.Errorf("signal %s: %w", c.id, err)
-}
-
-func (c *container) signal(ctx context.Context, target uint64, sig syscall.Signal) error {
-	_, err := c.link.call(ctx, inside.Request{Op: inside.OpSignal, Target: target, Signal: int(sig)})
-	return err
 }
 
 // outputPipe is a pipe whose reading end waits without holding a thread, and whose

@@ -54,7 +54,10 @@ func (c *container) exec(ctx context.Context, spec runtime.ExecSpec) (int, error
 	}
 	r, err := c.link.wait(ctx, replies)
 	if err != nil && ctx.Err() != nil {
-		go c.end(id, replies)
+		go func() {
+			c.link.kill(id, replies)
+			c.link.forget(id)
+		}()
 		return 0, context.Cause(ctx)
 	}
 	c.link.forget(id)
@@ -66,14 +69,6 @@ func (c *container) exec(ctx context.Context, spec runtime.ExecSpec) (int, error
 		_, err = fmt.Fprintln(spec.Stderr, r.Err)
 	}
 	return r.Code, err
-}
-
-// end kills a program whose caller is gone.
-func (c *container) end(id uint64, replies <-chan reply) {
-	defer c.link.forget(id)
-	if c.signal(context.Background(), id, unix.SIGKILL) == nil {
-		_, _ = c.link.wait(context.Background(), replies)
-	}
 }
 
 // stdio copies between a program's descriptors and the caller's reader and writers.

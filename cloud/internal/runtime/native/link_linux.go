@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -117,6 +119,33 @@ func (r reply) failure() error {
 		return nil
 	}
 	return errors.New(r.Err)
+}
+
+// signal sends a signal to what an earlier request started.
+func (l *link) signal(ctx context.Context, target uint64, sig syscall.Signal) error {
+	_, err := l.call(ctx, inside.Request{Op: inside.OpSignal, Target: target, Signal: int(sig)})
+	return err
+}
+
+// kill ends what a request starts, and returns when it has ended or never began. It may
+// not have been started yet, so once is not enough.
+func (l *link) kill(target uint64, replies <-chan reply) {
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if l.signal(context.Background(), target, unix.SIGKILL) != nil {
+			return // the holder is gone, and all with it
+		}
+		select {
+		case r := <-replies:
+			if r.Exited || r.Err != "" {
+				return
+			}
+		case <-again.C:
+		case <-l.done:
+			return
+		}
+	}
 }
 
 // forget drops a request; descriptors that came for it are closed.

@@ -35,7 +35,6 @@ func (e *refusal) Error() string { return e.reason }
 // becomeContainer sets up a container and becomes its program. What fails is told through
 // statusFile, which otherwise ends empty, by execve.
 func becomeContainer() int {
-	unix.CloseOnExec(statusFile)
 	err := func() error {
 		p, err := readPlan(planFile)
 		if err != nil {

@@ -29,7 +29,6 @@ type process struct {
 // hold is the life of a holder. It ends with its socket, and all that it started then
 // ends with it: it is process 1.
 func hold(conn int) int {
-	unix.CloseOnExec(conn)
 	h := &holder{conn: conn, reaper: newReaper(), running: map[uint64]*process{}}
 	for {
 		req, files, err := receive(conn)

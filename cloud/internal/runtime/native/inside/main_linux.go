@@ -2,8 +2,11 @@ package inside
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"runtime"
+
+	"golang.org/x/sys/unix"
 )
 
 func init() {
@@ -11,6 +14,11 @@ func init() {
 		return
 	}
 	runtime.LockOSThread() // credentials and namespaces belong to threads
+	// Whatever the cloud was started with, and what is for us, is not for containers.
+	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		fmt.Fprintln(os.Stderr, Name+": close descriptors:", err)
+		os.Exit(1)
+	}
 	os.Exit(run(os.Args[1]))
 }
 

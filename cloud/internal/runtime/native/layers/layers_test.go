@@ -248,7 +248,7 @@ func TestRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
-		if left, _ := os.ReadDir(s.Dir()); len(left) > 0 {
+		if left, _ := filepath.Glob(s.Dir() + "/[^.]*"); len(left) > 0 {
 			t.Errorf("%s: left %v", c.name, left)
 		}
 	}
@@ -350,8 +350,36 @@ func TestSweep(t *testing.T) {
 		t.Error(err)
 	}
 	left, _ := os.ReadDir(s.Dir())
-	if len(left) != 1 || left[0].Name() != filepath.Base(dir) {
+	if len(left) != 2 || left[0].Name() != bootFile || left[1].Name() != filepath.Base(dir) {
 		t.Errorf("left %v", left)
+	}
+}
+
+// Layers of another boot of the machine may be broken.
+func TestAnotherBoot(t *testing.T) {
+	folder := t.TempDir()
+	one, two := []entry{{name: "a", content: "1"}}, []entry{{name: "a", content: "2"}}
+	for _, c := range []struct {
+		name string
+		boot string
+		stay bool
+	}{{"the same", "", true}, {"another", "another\n", false}} {
+		_, first, err := unpack(t, New(folder, false), one...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.boot != "" {
+			if err := os.WriteFile(filepath.Join(folder, bootFile), []byte(c.boot), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := New(folder, false)
+		if _, _, err := unpack(t, s, two...); err != nil {
+			t.Fatal(err)
+		}
+		if stays := !s.Lacks(first); stays != c.stay {
+			t.Errorf("%s boot: the layer stays: %v", c.name, stays)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
@@ -20,6 +21,7 @@ import (
 type Store struct {
 	dir    string
 	owners bool
+	opened func() error
 
 	mu      sync.Mutex
 	flights map[string]*flight
@@ -34,7 +36,39 @@ type flight struct {
 // New returns the store in dir, which is made when it is needed. With owners, files get
 // the owner, devices and attributes that the layer says; that takes root.
 func New(dir string, owners bool) *Store {
-	return &Store{dir: dir, owners: owners, flights: map[string]*flight{}}
+	s := &Store{dir: dir, owners: owners, flights: map[string]*flight{}}
+	s.opened = sync.OnceValue(s.open)
+	return s
+}
+
+// bootFile names the boot of the machine in which layers were unpacked.
+const bootFile = ".boot"
+
+// open makes the folder. Layers are not synced to disk, as they can be had again: what
+// was unpacked before the machine was started last may have lost content, and goes.
+func (s *Store) open() error {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(s.dir, bootFile)
+	before, err := os.ReadFile(file)
+	if err == nil && bytes.Equal(before, boot) {
+		return nil
+	}
+	entries, err := os.ReadDir(s.dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		if err := RemoveAll(filepath.Join(s.dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, boot, 0o644)
 }
 
 // Dir is the store's folder.
@@ -55,6 +89,9 @@ func (s *Store) Lacks(diffID v1.Hash) bool {
 
 // Ensure unpacks a layer unless it is there. open gives its uncompressed content.
 func (s *Store) Ensure(ctx context.Context, diffID v1.Hash, open func() (io.ReadCloser, error)) error {
+	if err := s.opened(); err != nil {
+		return fmt.Errorf("open layers: %w", err)
+	}
 	name := s.Name(diffID)
 	for {
 		if !s.Lacks(diffID) {
@@ -100,9 +137,6 @@ func (s *Store) leave(name string, f *flight) {
 func (s *Store) unpack(ctx context.Context, diffID v1.Hash, open func() (io.ReadCloser, error)) (err error) {
 	if diffID.Algorithm != "sha256" {
 		return fmt.Errorf("layer %v: unknown digest algorithm", diffID)
-	}
-	if err := os.MkdirAll(s.dir, 0o755); err != nil {
-		return err
 	}
 	tmp, err := os.MkdirTemp(s.dir, ".unpack-")
 	if err != nil {
