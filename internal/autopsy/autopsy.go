@@ -70,7 +70,7 @@ type Target struct {
 
 // Subject says whose death it was.
 type Subject struct {
-	DeploymentID     string
+	DeploymentID     string // "" for a service's first revision, which no deployment brought
 	Cluster, Service string
 	TaskDefinition   string // ARN of the revision that was deployed
 }
@@ -89,8 +89,10 @@ func Perform(ctx context.Context, clients *awsclient.Clients, s Subject) *Report
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	c := &surgeon{Subject: s, aws: clients, rep: &Report{DeploymentID: s.DeploymentID}}
-	c.deployment(ctx)
-	c.targetInfo(ctx)
+	if s.DeploymentID != "" {
+		c.deployment(ctx)
+		c.targetInfo(ctx)
+	}
 	c.tasks(ctx)
 	c.health(ctx)
 	c.serviceEvents(ctx)
@@ -158,13 +160,20 @@ func (c *surgeon) tasks(ctx context.Context) {
 		return
 	}
 	tasks := d.Tasks
-	sort.SliceStable(tasks, func(i, j int) bool { return aws.ToTime(tasks[i].CreatedAt).After(aws.ToTime(tasks[j].CreatedAt)) })
+	sort.SliceStable(tasks, func(i, j int) bool {
+		if a, b := stopped(tasks[i]), stopped(tasks[j]); a != b {
+			return a
+		}
+		return aws.ToTime(tasks[i].CreatedAt).After(aws.ToTime(tasks[j].CreatedAt))
+	})
 	for i := range tasks {
 		if aws.ToString(tasks[i].TaskDefinitionArn) == c.TaskDefinition && len(c.rep.Tasks) < maxTasks {
 			c.rep.Tasks = append(c.rep.Tasks, c.task(ctx, &tasks[i]))
 		}
 	}
 }
+
+func stopped(t ecstypes.Task) bool { return aws.ToString(t.LastStatus) == "STOPPED" }
 
 // maxTasks bounds a report: the newest few tasks tell as much as all of them.
 const maxTasks = 3
@@ -196,18 +205,27 @@ func (c *surgeon) health(ctx context.Context) {
 			c.missing("target group "+name, err)
 			continue
 		}
-		h, err := c.aws.ELB().DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: g.TargetGroups[0].TargetGroupArn})
-		if err != nil {
-			c.missing("target health", err)
-			continue
-		}
-		for _, t := range h.TargetHealthDescriptions {
-			if t.TargetHealth.State != "healthy" {
-				c.rep.Targets = append(c.rep.Targets, Target{
-					Group: name, Address: fmt.Sprintf("%s:%d", aws.ToString(t.Target.Id), aws.ToInt32(t.Target.Port)),
-					State: string(t.TargetHealth.State), Reason: string(t.TargetHealth.Reason), Description: aws.ToString(t.TargetHealth.Description),
-				})
-			}
+		c.unhealthy(ctx, aws.ToString(g.TargetGroups[0].TargetGroupArn))
+	}
+}
+
+// unhealthy notes the targets of a group that are not healthy.
+func (c *surgeon) unhealthy(ctx context.Context, group string) {
+	h, err := c.aws.ELB().DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &group})
+	if err != nil {
+		c.missing("target health", err)
+		return
+	}
+	name := group
+	if f := strings.Split(group, "/"); len(f) == 3 { // …:targetgroup/NAME/ID
+		name = f[1]
+	}
+	for _, t := range h.TargetHealthDescriptions {
+		if t.TargetHealth.State != "healthy" {
+			c.rep.Targets = append(c.rep.Targets, Target{
+				Group: name, Address: fmt.Sprintf("%s:%d", aws.ToString(t.Target.Id), aws.ToInt32(t.Target.Port)),
+				State: string(t.TargetHealth.State), Reason: string(t.TargetHealth.Reason), Description: aws.ToString(t.TargetHealth.Description),
+			})
 		}
 	}
 }
@@ -218,6 +236,11 @@ func (c *surgeon) serviceEvents(ctx context.Context) {
 	if err != nil || len(d.Services) == 0 {
 		c.missing("service events", err)
 		return
+	}
+	for _, b := range d.Services[0].LoadBalancers {
+		if c.DeploymentID == "" {
+			c.unhealthy(ctx, aws.ToString(b.TargetGroupArn))
+		}
 	}
 	for _, e := range d.Services[0].Events {
 		if !aws.ToTime(e.CreatedAt).Before(c.since.Truncate(time.Second)) && telling(aws.ToString(e.Message)) && len(c.rep.Service) < 5 {

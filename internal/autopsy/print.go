@@ -11,8 +11,12 @@ func (r *Report) String() string {
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-12s %s\n", label, fmt.Sprintf(format, args...))
 	}
-	fmt.Fprintf(&b, "Why deployment %s failed\n", r.DeploymentID)
-	line("status", "%s", r.Status)
+	if r.DeploymentID != "" {
+		fmt.Fprintf(&b, "Why deployment %s failed\n", r.DeploymentID)
+		line("status", "%s", r.Status)
+	} else {
+		b.WriteString("Why the service does not become steady\n")
+	}
 	if r.Event != "" {
 		line("failed at", "%s", strings.TrimSpace(r.Event+"  "+r.Diagnostics))
 	}

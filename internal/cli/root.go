@@ -14,6 +14,7 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/pipeline/shift"
+	"github.com/turnoutdev/turnout/internal/provision"
 	"github.com/turnoutdev/turnout/internal/term"
 )
 
@@ -53,6 +54,11 @@ func report(g *global, err error) {
 	if errors.As(err, &failure) {
 		g.Talk("")
 		g.Talk("%s", failure.Report.String())
+	}
+	var unsteady *provision.Unsteady
+	if errors.As(err, &unsteady) {
+		g.Talk("")
+		g.Talk("%s", unsteady.Report.String())
 	}
 	g.Fail(err, fault.Hint(err))
 }

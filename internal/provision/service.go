@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/turnoutdev/turnout/internal/appspec"
+	"github.com/turnoutdev/turnout/internal/autopsy"
 	"github.com/turnoutdev/turnout/internal/fault"
 )
 
@@ -51,7 +52,7 @@ func (p *Provisioner) Service(ctx context.Context, taskDefinition string) error 
 	if err := p.group(ctx); err != nil {
 		return fmt.Errorf("provision deployment group: %w", err)
 	}
-	return p.steady(ctx)
+	return p.steady(ctx, taskDefinition)
 }
 
 func (p *Provisioner) service(ctx context.Context, taskDefinition string) error {
@@ -161,9 +162,18 @@ func (p *Provisioner) groupInput() *codedeploy.CreateDeploymentGroupInput {
 	}
 }
 
-// steady waits until the primary task set is steady. The SDK's services-stable waiter
-// never succeeds for a service that CodeDeploy deploys.
-func (p *Provisioner) steady(ctx context.Context) error {
+// Unsteady is a service whose tasks keep ending, with the reasons.
+type Unsteady struct{ Report *autopsy.Report }
+
+func (e *Unsteady) Error() string { return "the service's tasks keep ending" }
+
+// enough is how many ended tasks are a pattern.
+const enough = 3
+
+// steady waits until the primary task set is steady, and gives up early when its tasks
+// keep ending. The SDK's services-stable waiter never succeeds for a service that
+// CodeDeploy deploys.
+func (p *Provisioner) steady(ctx context.Context, taskDefinition string) error {
 	deadline := time.After(15 * time.Minute)
 	for wait := 50 * time.Millisecond; ; wait = min(wait*3/2, 3*time.Second) {
 		s, err := p.describe(ctx)
@@ -177,6 +187,9 @@ func (p *Provisioner) steady(ctx context.Context) error {
 				}
 			}
 		}
+		if err := p.ended(ctx, taskDefinition); err != nil {
+			return err
+		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -185,6 +198,25 @@ func (p *Provisioner) steady(ctx context.Context) error {
 			return fault.New(fault.TimedOut, "`aws ecs describe-services` shows the service's events", "service %s did not become steady%s", p.Config.Service, newest(s))
 		}
 	}
+}
+
+// ended looks for a pattern among the service's stopped tasks.
+func (p *Provisioner) ended(ctx context.Context, taskDefinition string) error {
+	l, err := p.AWS.ECS().ListTasks(ctx, &ecs.ListTasksInput{Cluster: &p.Config.Cluster, ServiceName: &p.Config.Service, DesiredStatus: types.DesiredStatusStopped})
+	if err != nil || len(l.TaskArns) < enough {
+		return err
+	}
+	rep := autopsy.Perform(ctx, p.AWS, autopsy.Subject{Cluster: p.Config.Cluster, Service: p.Config.Service, TaskDefinition: taskDefinition})
+	n := 0
+	for _, t := range rep.Tasks {
+		if t.Reason != "" {
+			n++
+		}
+	}
+	if n < enough {
+		return nil // of an earlier revision
+	}
+	return &fault.Error{Code: fault.Deployment, Hint: "mend it and run this again: what was made stays and is used", Err: &Unsteady{rep}}
 }
 
 func newest(s *types.Service) string {
