@@ -8,7 +8,7 @@ import (
 
 // logged is what the access log tells of a request besides its verdict.
 type logged struct {
-	began                time.Time
+	began, sent          time.Time // sent to the target
 	client, method, host string
 	target               string
 	status               int

@@ -2,15 +2,17 @@ package balancer
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // clients are the connections that a listener serves itself.
 type clients struct {
 	mu     sync.Mutex
 	open   map[*client]struct{}
-	closed bool
+	closed atomic.Bool
 }
 
 // client is one connection of a client.
@@ -18,6 +20,8 @@ type client struct {
 	stream
 	l     *listener
 	phase atomic.Int32
+	from  netip.Addr
+	begun time.Time // when the request that is being read or served began
 }
 
 // Phases of a connection. Only an idle one is closed when its listener is shut.
@@ -29,10 +33,10 @@ const (
 
 // admit registers a connection; it refuses when the listener was shut.
 func (l *listener) admit(c net.Conn) (*client, bool) {
-	k := &client{stream: stream{Conn: c}, l: l}
+	k := &client{stream: stream{Conn: c}, l: l, from: sourceOf(c)}
 	l.clients.mu.Lock()
 	defer l.clients.mu.Unlock()
-	if l.clients.closed {
+	if l.clients.closed.Load() {
 		c.Close()
 		return nil, false
 	}
@@ -40,9 +44,14 @@ func (l *listener) admit(c net.Conn) (*client, bool) {
 	return k, true
 }
 
+// leave closes the connection.
 func (c *client) leave() {
 	c.Close()
 	c.free()
+	c.forget()
+}
+
+func (c *client) forget() {
 	c.l.clients.mu.Lock()
 	defer c.l.clients.mu.Unlock()
 	delete(c.l.clients.open, c)
@@ -52,17 +61,10 @@ func (c *client) leave() {
 func (s *clients) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
+	s.closed.Store(true)
 	for c := range s.open {
 		if c.phase.CompareAndSwap(idle, ended) {
 			c.Close()
 		}
 	}
-}
-
-// ending tells whether the listener was shut.
-func (s *clients) ending() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
 }

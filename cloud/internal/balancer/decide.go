@@ -1,21 +1,10 @@
 package balancer
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 )
-
-// query is a request as rules see it.
-type query interface {
-	method() string
-	host() string     // without port
-	path() string     // as sent, not decoded
-	rawQuery() string //
-	header(name string) []string
-	source() netip.Addr
-}
 
 // verdict is what becomes of a request: it goes to a target, which is then claimed and
 // must be released, or it gets an answer of the load balancer's own.

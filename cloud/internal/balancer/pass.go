@@ -40,8 +40,9 @@ func (a *activity) wait() time.Duration {
 const splicePiece = 256 << 10 // moved between two looks at the clock
 
 // pass moves n bytes from src to dst, all up to the end if n is negative. What arrives is
-// sent on at once. Between two TCP connections the kernel moves it.
-func (a *activity) pass(dst, src net.Conn, n int64) (moved int64, err error) {
+// sent on at once. Between two TCP connections the kernel moves it. If stop is not nil, it
+// can end the move: see stopper.
+func (a *activity) pass(dst, src net.Conn, n int64, stop *stopper) (moved int64, err error) {
 	for n < 0 || moved < n {
 		piece := int64(splicePiece)
 		if n >= 0 {
@@ -51,6 +52,9 @@ func (a *activity) pass(dst, src net.Conn, n int64) (moved int64, err error) {
 		writeBy := now.Add(2 * a.idle)
 		_ = src.SetReadDeadline(now.Add(a.wait()))
 		_ = dst.SetWriteDeadline(writeBy)
+		if stop.stopped() {
+			return moved, errStopped
+		}
 		k, err := copyPiece(dst, src, piece)
 		moved += k
 		if k > 0 {
@@ -74,13 +78,27 @@ func (a *activity) pass(dst, src net.Conn, n int64) (moved int64, err error) {
 	return moved, nil
 }
 
+// stopper ends what another goroutine does on a connection. That must set the connection's
+// deadline first and then look whether it was stopped.
+type stopper struct{ on atomic.Bool }
+
+var errStopped = errors.New("stopped")
+
+func (s *stopper) stopped() bool { return s != nil && s.on.Load() }
+
+// stop ends a pending read of c and the ones to come.
+func (s *stopper) stop(c net.Conn) {
+	s.on.Store(true)
+	_ = c.SetReadDeadline(time.Unix(1, 0))
+}
+
 // copyPiece moves up to n bytes. It returns early only at the end of src or with an error.
 func copyPiece(dst, src net.Conn, n int64) (int64, error) {
 	d, ok := dst.(*net.TCPConn)
 	if _, both := src.(*net.TCPConn); ok && both {
 		return d.ReadFrom(&io.LimitedReader{R: src, N: n})
 	}
-	buf := largeBuffers.Get().(*[]byte)
-	defer largeBuffers.Put(buf)
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
 	return io.CopyBuffer(struct{ io.Writer }{dst}, io.LimitReader(src, n), *buf)
 }

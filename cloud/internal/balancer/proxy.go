@@ -8,9 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/netip"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -41,7 +39,6 @@ type proxied struct {
 	logged
 	l    *listener
 	v    verdict
-	sent time.Time
 	idle *idleTimer
 }
 
@@ -90,7 +87,7 @@ func (b *Balancer) newProxy() *httputil.ReverseProxy {
 			return proxiedOf(r.Context()).roundTrip(r)
 		}),
 		FlushInterval:  -1,
-		BufferPool:     largeBufferPool{},
+		BufferPool:     copyBufferPool{},
 		ErrorLog:       slog.NewLogLogger(b.opts.Log.Handler(), slog.LevelDebug),
 		ModifyResponse: func(r *http.Response) error { proxiedOf(r.Request.Context()).respond(r); return nil },
 		ErrorHandler:   func(w http.ResponseWriter, r *http.Request, err error) { proxiedOf(r.Context()).fail(w, r, err) },
@@ -204,65 +201,7 @@ func newTransport(p *pool, g *Group) *http.Transport {
 	return tr
 }
 
-// idleTimer calls a function when nothing moved for a while.
-type idleTimer struct {
-	mu      sync.Mutex
-	timer   *time.Timer
-	after   time.Duration
-	stopped bool
-}
+type copyBufferPool struct{}
 
-func newIdleTimer(after time.Duration, f func()) *idleTimer {
-	return &idleTimer{timer: time.AfterFunc(after, f), after: after}
-}
-
-func (t *idleTimer) moved() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.stopped {
-		t.timer.Reset(t.after)
-	}
-}
-
-func (t *idleTimer) stop() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.stopped = true
-	t.timer.Stop()
-}
-
-// busyBody tells the idle timer of each piece that is read.
-type busyBody struct {
-	io.ReadCloser
-	idle *idleTimer
-}
-
-func (b *busyBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if n > 0 {
-		b.idle.moved()
-	}
-	return n, err
-}
-
-type largeBufferPool struct{}
-
-func (largeBufferPool) Get() []byte  { return *largeBuffers.Get().(*[]byte) }
-func (largeBufferPool) Put(b []byte) { largeBuffers.Put(&b) }
-
-// httpQuery is a request of net/http as rules see it.
-type httpQuery struct{ r *http.Request }
-
-func (q httpQuery) method() string           { return q.r.Method }
-func (q httpQuery) host() string             { return withoutPort(q.r.Host) }
-func (q httpQuery) rawQuery() string         { return q.r.URL.RawQuery }
-func (q httpQuery) header(n string) []string { return q.r.Header.Values(n) }
-func (q httpQuery) path() string {
-	path, _, _ := strings.Cut(q.r.RequestURI, "?")
-	return path
-}
-
-func (q httpQuery) source() netip.Addr {
-	a, _ := netip.ParseAddrPort(q.r.RemoteAddr)
-	return a.Addr().Unmap()
-}
+func (copyBufferPool) Get() []byte  { return *copyBuffers.Get().(*[]byte) }
+func (copyBufferPool) Put(b []byte) { copyBuffers.Put(&b) }

@@ -1,5 +1,159 @@
 package balancer
 
-import "net"
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
 
-func (l *listener) serveHTTP1(c net.Conn) { l.handOver(c) }
+	"github.com/turnoutdev/turnout/cloud/internal/balancer/h1"
+)
+
+const (
+	preface   = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+	continues = "HTTP/1.1 100 Continue\r\n\r\n"
+)
+
+// serveHTTP1 serves the requests of one connection, one after the other.
+func (l *listener) serveHTTP1(nc net.Conn) {
+	c, ok := l.admit(nc)
+	if !ok {
+		return
+	}
+	for c.waitRequest() {
+		if c.speaksHTTP2() {
+			c.forget()
+			l.handOver(&replayed{nc, bytes.Clone(c.ahead())})
+			return
+		}
+		if !c.serve() {
+			break
+		}
+	}
+	c.leave()
+}
+
+// waitRequest waits for the first bytes of a request.
+func (c *client) waitRequest() bool {
+	c.phase.Store(idle)
+	if c.l.clients.closed.Load() {
+		return false
+	}
+	for c.skipEmptyLines(); len(c.ahead()) == 0; c.skipEmptyLines() {
+		after := defaultIdle
+		if r := c.l.b.table.Load().routes[c.l]; r != nil {
+			after = r.idle
+		}
+		_ = c.SetReadDeadline(time.Now().Add(after))
+		if err := c.fill(); err != nil {
+			return false
+		}
+	}
+	c.begun = time.Now()
+	return c.phase.CompareAndSwap(idle, busy)
+}
+
+// skipEmptyLines skips what some clients send after a body.
+func (c *client) skipEmptyLines() {
+	for bytes.HasPrefix(c.ahead(), []byte("\r\n")) {
+		c.skip(2)
+	}
+}
+
+// speaksHTTP2 reads until it is clear whether the connection begins with HTTP/2's preface.
+func (c *client) speaksHTTP2() bool {
+	for {
+		b := c.ahead()
+		if n := min(len(b), len(preface)); string(b[:n]) != preface[:n] {
+			return false
+		} else if n == len(preface) {
+			return true
+		}
+		_ = c.SetReadDeadline(c.begun.Add(headTimeout))
+		if c.fill() != nil {
+			return false
+		}
+	}
+}
+
+// serve reads and answers one request and tells whether another one may follow on the
+// connection.
+func (c *client) serve() (again bool) {
+	x := newExchange(c)
+	defer x.free()
+	if err := c.readRequest(&x.req); err != nil {
+		return x.refuse(err)
+	}
+	q := relayQuery{&x.req, c.from}
+	x.v = c.l.b.decide(c.l, q)
+	c.l.counters.requests.Add(1)
+	x.logs = c.l.logs()
+	if x.logs {
+		x.describe(q)
+		defer func() { c.l.log(&x.logged, &x.v) }()
+	}
+	if x.v.target == nil {
+		return x.answer(x.v.page(q, c.l))
+	}
+	defer x.v.target.release()
+	x.v.target.counters.requests.Add(1)
+	if p := x.unfit(); p != nil {
+		return x.answer(p)
+	}
+	return x.forward()
+}
+
+// readRequest reads a request's head.
+func (c *client) readRequest(r *h1.Request) error {
+	for {
+		head, err := c.head(h1.MaxRequestHead)
+		if err != nil {
+			return err
+		}
+		if head != nil {
+			c.skip(len(head))
+			return r.Parse(head)
+		}
+		_ = c.SetReadDeadline(c.begun.Add(headTimeout))
+		if err := c.fill(); err != nil {
+			return err
+		}
+	}
+}
+
+// refuse answers a request that could not be read.
+func (x *exchange) refuse(err error) bool {
+	x.err = err
+	var malformed *h1.Error
+	switch {
+	case errors.As(err, &malformed):
+		x.answerAndEnd(errorPage(malformed.Status))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		x.answerAndEnd(errorPage(408))
+	case !errors.Is(err, io.EOF):
+		x.c.l.b.opts.Log.Debug("read request", "listener", x.c.l.id, "error", err)
+	}
+	return false
+}
+
+// unfit is the answer to requests that are not passed on.
+func (x *exchange) unfit() *page {
+	switch {
+	case string(x.req.Method) == "TRACE":
+		return errorPage(405)
+	case !x.v.rotation.config.http1():
+		return errorPage(464)
+	}
+	n := 0
+	for _, f := range x.req.Fields {
+		if f.Kind == h1.ForwardedFor {
+			n += bytes.Count(f.Value, []byte{','}) + 1
+		}
+	}
+	if n > maxForwarded {
+		return errorPage(463)
+	}
+	return nil
+}

@@ -15,11 +15,23 @@ type stream struct {
 	scan h1.Scanner
 }
 
-// Buffers: small ones wait with idle clients, large ones carry bodies.
-var (
-	smallBuffers = sync.Pool{New: func() any { b := make([]byte, 4<<10); return &b }}
-	largeBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+// Sizes of buffers: clients that are idle hold a small one, requests in flight a medium
+// one for the response, and only unusually long heads need a large one.
+const (
+	small  = 4 << 10
+	medium = 16 << 10
+	large  = 64 << 10
 )
+
+var (
+	buffers = map[int]*sync.Pool{small: bufferPool(small), medium: bufferPool(medium), large: bufferPool(large)}
+	// copyBuffers carry bodies that the kernel cannot splice.
+	copyBuffers = bufferPool(32 << 10)
+)
+
+func bufferPool(size int) *sync.Pool {
+	return &sync.Pool{New: func() any { b := make([]byte, size); return &b }}
+}
 
 // ahead is what was read and not yet used.
 func (s *stream) ahead() []byte {
@@ -29,26 +41,40 @@ func (s *stream) ahead() []byte {
 	return (*s.buf)[s.r:s.w]
 }
 
-// skip marks n bytes as used.
+// skip marks n bytes as used. They stay readable until the next fill.
 func (s *stream) skip(n int) {
 	s.r += n
 	s.scan = h1.Scanner{}
-	if s.r == s.w {
-		s.r, s.w = 0, 0
-	}
 }
 
-// fill reads more. What was returned by ahead is no longer valid then.
+// reserve makes the buffer as large as one of the sizes.
+func (s *stream) reserve(size int) {
+	if s.buf != nil && len(*s.buf) >= size {
+		return
+	}
+	var more *[]byte
+	if p := buffers[size]; p != nil {
+		more = p.Get().(*[]byte)
+	} else {
+		b := make([]byte, size)
+		more = &b
+	}
+	w := copy(*more, s.ahead())
+	s.free()
+	s.buf, s.w = more, w
+}
+
+// fill reads more. What ahead returned before is no longer valid then.
 func (s *stream) fill() error {
 	switch {
 	case s.buf == nil:
-		s.buf = smallBuffers.Get().(*[]byte)
+		s.reserve(small)
 	case s.r > 0:
-		copy(*s.buf, (*s.buf)[s.r:s.w])
-		s.r, s.w = 0, s.w-s.r
+		s.w = copy(*s.buf, (*s.buf)[s.r:s.w])
+		s.r = 0
 	}
 	if s.w == len(*s.buf) {
-		s.grow()
+		s.reserve(4 * len(*s.buf))
 	}
 	n, err := s.Conn.Read((*s.buf)[s.w:])
 	s.w += n
@@ -58,44 +84,33 @@ func (s *stream) fill() error {
 	return err
 }
 
-func (s *stream) grow() {
-	var more *[]byte
-	if len(*s.buf) < 32<<10 {
-		more = largeBuffers.Get().(*[]byte)
-	} else {
-		b := make([]byte, 2*len(*s.buf))
-		more = &b
-	}
-	copy(*more, (*s.buf)[:s.w])
-	w := s.w
-	s.free()
-	s.buf, s.w = more, w
-}
-
 // free gives the buffer back.
 func (s *stream) free() {
 	if s.buf == nil {
 		return
 	}
-	switch len(*s.buf) {
-	case 4 << 10:
-		smallBuffers.Put(s.buf)
-	case 32 << 10:
-		largeBuffers.Put(s.buf)
+	if p := buffers[len(*s.buf)]; p != nil {
+		p.Put(s.buf)
 	}
 	s.buf, s.r, s.w = nil, 0, 0
 }
 
-// readHead reads until the head of a message is complete and returns it. It is not marked
-// as used.
+// head is the head of the next message, or nil as long as it is not complete. It is not
+// marked as used.
+func (s *stream) head(most int) ([]byte, error) {
+	b := s.ahead()
+	n, err := s.scan.Scan(b, most)
+	if n == 0 {
+		return nil, err
+	}
+	return b[:n], err
+}
+
+// readHead reads until the head of a message is complete.
 func (s *stream) readHead(most int) ([]byte, error) {
 	for {
-		n, err := s.scan.Scan(s.ahead(), most)
-		if err != nil {
-			return nil, err
-		}
-		if n > 0 {
-			return s.ahead()[:n], nil
+		if head, err := s.head(most); head != nil || err != nil {
+			return head, err
 		}
 		if err := s.fill(); err != nil {
 			return nil, err

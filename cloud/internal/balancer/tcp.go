@@ -49,7 +49,7 @@ func (b *Balancer) pipe(c, t net.Conn, idle time.Duration) {
 	clock := newActivity(idle)
 	way := func(dst, src net.Conn) {
 		defer both.Done()
-		if _, err := clock.pass(dst, src, -1); err != nil {
+		if _, err := clock.pass(dst, src, -1, nil); err != nil {
 			dst.Close() // the other way ends by that
 			src.Close()
 			return

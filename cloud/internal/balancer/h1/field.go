@@ -21,6 +21,7 @@ const (
 	Upgrade
 	Expect
 	Hop
+	Trailer
 	Cookie
 	SetCookie
 	ForwardedFor
@@ -32,7 +33,7 @@ const (
 var kinds = map[string]Kind{
 	"host": Host, "connection": Connection, "content-length": ContentLength,
 	"transfer-encoding": TransferEncoding, "upgrade": Upgrade, "expect": Expect,
-	"keep-alive": Hop, "proxy-connection": Hop, "te": Hop, "trailer": Hop,
+	"keep-alive": Hop, "proxy-connection": Hop, "te": Hop, "trailer": Trailer,
 	"cookie": Cookie, "set-cookie": SetCookie, "x-forwarded-for": ForwardedFor,
 	"x-forwarded-proto": ForwardedProto, "x-forwarded-port": ForwardedPort, "x-amzn-trace-id": TraceID,
 }
