@@ -170,7 +170,8 @@ func (t tool) run(ctx context.Context, log io.Writer, env, args []string) error 
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	var last tail
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(log, &last), io.MultiWriter(log, &last)
+	out := io.MultiWriter(log, &last) // one writer for both: exec then writes from one goroutine
+	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

@@ -112,7 +112,10 @@ func (p *Provisioner) listeners(ctx context.Context) error {
 	return err
 }
 
-// listen finds or makes the listener of a port; a new one forwards to the first group.
+// listen finds or makes the listener of a port. A new one forwards to the first group,
+// with the second one beside it at weight 0: a group that no listener names has its
+// targets unchecked, and the first all-at-once deployment would shift traffic to tasks
+// that nobody has asked whether they are well.
 func (p *Provisioner) listen(ctx context.Context, have map[int]string, port int) (string, error) {
 	name := fmt.Sprintf("%s:%d", p.Config.Infrastructure.LoadBalancer.Name, port)
 	if arn := have[port]; arn != "" {
@@ -121,7 +124,9 @@ func (p *Provisioner) listen(ctx context.Context, have map[int]string, port int)
 	}
 	made, err := p.AWS.ELB().CreateListener(ctx, &elb.CreateListenerInput{
 		LoadBalancerArn: &p.loadBalancer, Port: aws.Int32(int32(port)), Protocol: types.ProtocolEnumHttp,
-		DefaultActions: []types.Action{{Type: types.ActionTypeEnumForward, TargetGroupArn: &p.groups[0]}},
+		DefaultActions: []types.Action{{Type: types.ActionTypeEnumForward, ForwardConfig: &types.ForwardActionConfig{TargetGroups: []types.TargetGroupTuple{
+			{TargetGroupArn: &p.groups[0], Weight: aws.Int32(100)}, {TargetGroupArn: &p.groups[1], Weight: aws.Int32(0)},
+		}}}},
 	})
 	if err != nil {
 		return "", err
