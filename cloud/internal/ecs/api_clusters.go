@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"context"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -11,122 +10,177 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
-var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,255}$`)
+const (
+	maxDescribed = 100
+	maxListed    = 100
+)
 
-func (s *Service) clusterARN(name string) string { return s.Place.Of("ecs", "cluster/"+name) }
-
-// clusterOf resolves a name or ARN; none means default.
-func (s *Service) clusterOf(tx *store.Tx, ref *string) (cluster, error) {
-	name := last(aws.ToString(ref))
-	if name == "" {
-		name = "default"
-	}
-	c, ok := s.t.clusters.Get(tx, name)
-	if !ok || c.Status != "ACTIVE" {
-		return cluster{}, errCluster
-	}
-	return c, nil
-}
-
-func (s *Service) describeCluster(tx *store.Tx, c cluster) types.Cluster {
-	out := types.Cluster{
-		ClusterName: aws.String(c.Name), ClusterArn: aws.String(s.clusterARN(c.Name)), Status: aws.String(c.Status), Tags: c.Tags, Settings: c.Settings,
-		CapacityProviders: []string{}, DefaultCapacityProviderStrategy: []types.CapacityProviderStrategyItem{}, Statistics: []types.KeyValuePair{},
-	}
-	for range s.active(tx, c.Name) {
-		out.ActiveServicesCount++
-	}
-	for _, t := range s.t.tasks.All(tx, c.Name+"/") {
-		switch {
-		case t.State.Status == "RUNNING":
-			out.RunningTasksCount++
-		case !t.stopped() && t.Desired == "RUNNING":
-			out.PendingTasksCount++
-		}
-	}
-	return out
-}
-
-func (s *Service) active(tx *store.Tx, cluster string) []service {
-	var out []service
-	for _, v := range s.t.services.All(tx, cluster+"/") {
-		if v.Status == "ACTIVE" {
-			out = append(out, v)
-		}
-	}
-	return out
-}
-
-// CreateCluster makes a cluster; one that exists is returned.
+// CreateCluster makes a cluster. One that exists is returned as it is.
 func (s *Service) CreateCluster(_ context.Context, in *ecs.CreateClusterInput, _ ...func(*ecs.Options)) (*ecs.CreateClusterOutput, error) {
 	name := aws.ToString(in.ClusterName)
 	if name == "" {
-		name = "default"
+		name = defaultCluster
 	}
 	if !nameForm.MatchString(name) {
 		return nil, invalid("Invalid cluster name.")
 	}
+	tags, err := mergeTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
 	var out types.Cluster
-	err := s.Store.Update(func(tx *store.Tx) error {
+	err = s.Store.Update(func(tx *store.Tx) error {
 		c, ok := s.t.clusters.Get(tx, name)
-		if !ok || c.Status != "ACTIVE" {
-			c = cluster{Name: name, Status: "ACTIVE", Tags: in.Tags, Settings: in.Settings}
+		if !ok || c.Status != active {
+			c = cluster{
+				Name: name, Status: active, Tags: tags, Settings: in.Settings, Configuration: in.Configuration,
+				Providers: in.CapacityProviders, Strategy: in.DefaultCapacityProviderStrategy,
+			}
+			if in.ServiceConnectDefaults != nil {
+				c.Namespace = aws.ToString(in.ServiceConnectDefaults.Namespace)
+			}
+			if err := s.checkStrategy(tx, c, c.Strategy); err != nil {
+				return err
+			}
+			if err := s.checkProviders(tx, c.Providers); err != nil {
+				return err
+			}
 			s.t.clusters.Put(tx, name, c)
 		}
-		out = s.describeCluster(tx, c)
+		out = s.describeCluster(tx, c, everything)
 		return nil
 	})
-	return &ecs.CreateClusterOutput{Cluster: &out}, err
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.CreateClusterOutput{Cluster: &out}, nil
 }
 
-// DescribeClusters describes clusters by name or ARN.
+// DescribeClusters describes clusters by name or ARN, default when none is named.
 func (s *Service) DescribeClusters(_ context.Context, in *ecs.DescribeClustersInput, _ ...func(*ecs.Options)) (*ecs.DescribeClustersOutput, error) {
-	names := in.Clusters
-	if len(names) == 0 {
-		names = []string{"default"}
+	refs := in.Clusters
+	if len(refs) == 0 {
+		refs = []string{defaultCluster}
+	}
+	if len(refs) > maxDescribed {
+		return nil, invalid("Clusters cannot have more than %d elements.", maxDescribed)
 	}
 	out := &ecs.DescribeClustersOutput{Clusters: []types.Cluster{}, Failures: []types.Failure{}}
+	var err error
 	s.Store.View(func(tx *store.Tx) {
-		for _, n := range names {
-			c, ok := s.t.clusters.Get(tx, last(n))
-			if !ok {
-				out.Failures = append(out.Failures, types.Failure{Arn: aws.String(s.clusterARN(last(n))), Reason: aws.String("MISSING")})
-				continue
+		for i := range refs {
+			var name string
+			if name, err = s.clusterName(&refs[i]); err != nil {
+				return
 			}
-			out.Clusters = append(out.Clusters, s.describeCluster(tx, c))
+			if c, ok := s.t.clusters.Get(tx, name); ok {
+				out.Clusters = append(out.Clusters, s.describeCluster(tx, c, in.Include))
+			} else {
+				out.Failures = append(out.Failures, missing(s.clusterARN(name)))
+			}
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
-// ListClusters lists cluster ARNs.
-func (s *Service) ListClusters(context.Context, *ecs.ListClustersInput, ...func(*ecs.Options)) (*ecs.ListClustersOutput, error) {
-	out := &ecs.ListClustersOutput{ClusterArns: []string{}}
+func missing(arn string) types.Failure {
+	return types.Failure{Arn: &arn, Reason: aws.String("MISSING")}
+}
+
+// ListClusters lists the ARNs of ACTIVE clusters.
+func (s *Service) ListClusters(_ context.Context, in *ecs.ListClustersInput, _ ...func(*ecs.Options)) (*ecs.ListClustersOutput, error) {
+	var all []string
 	s.Store.View(func(tx *store.Tx) {
-		for _, c := range s.t.clusters.All(tx, "") {
-			if c.Status == "ACTIVE" {
-				out.ClusterArns = append(out.ClusterArns, s.clusterARN(c.Name))
+		for name, c := range s.t.clusters.All(tx, "") {
+			if c.Status == active {
+				all = append(all, s.clusterARN(name))
 			}
 		}
 	})
-	return out, nil
+	part, next, err := paged(all, in.NextToken, in.MaxResults, maxListed)
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.ListClustersOutput{ClusterArns: part, NextToken: next}, nil
+}
+
+// changeCluster changes a stored cluster and returns its description.
+func (s *Service) changeCluster(ref *string, f func(*store.Tx, *cluster) error) (*types.Cluster, error) {
+	var out types.Cluster
+	err := s.Store.Update(func(tx *store.Tx) error {
+		c, err := s.clusterOf(tx, ref)
+		if err != nil {
+			return err
+		}
+		if err := f(tx, &c); err != nil {
+			return err
+		}
+		s.t.clusters.Put(tx, c.Name, c)
+		out = s.describeCluster(tx, c, everything)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
 }
 
 // DeleteCluster makes an empty cluster INACTIVE.
 func (s *Service) DeleteCluster(_ context.Context, in *ecs.DeleteClusterInput, _ ...func(*ecs.Options)) (*ecs.DeleteClusterOutput, error) {
-	var out types.Cluster
-	err := s.Store.Update(func(tx *store.Tx) error {
-		c, err := s.clusterOf(tx, in.Cluster)
-		if err != nil {
-			return err
+	c, err := s.changeCluster(in.Cluster, func(tx *store.Tx, c *cluster) error {
+		for _, v := range s.t.services.All(tx, c.Name+"/") {
+			if v.Status != inactive {
+				return &types.ClusterContainsServicesException{Message: aws.String("The Cluster cannot be deleted while Services are active.")}
+			}
 		}
-		if len(s.active(tx, c.Name)) > 0 {
-			return &types.ClusterContainsServicesException{Message: aws.String("The Cluster cannot be deleted while Services are active.")}
+		for _, t := range s.t.tasks.All(tx, c.Name+"/") {
+			if !t.stopped() {
+				return &types.ClusterContainsTasksException{Message: aws.String("The Cluster cannot be deleted while Tasks are active.")}
+			}
 		}
-		c.Status = "INACTIVE"
-		s.t.clusters.Put(tx, c.Name, c)
-		out = s.describeCluster(tx, c)
+		c.Status = inactive
 		return nil
 	})
-	return &ecs.DeleteClusterOutput{Cluster: &out}, err
+	return &ecs.DeleteClusterOutput{Cluster: c}, err
+}
+
+// UpdateCluster changes settings, configuration and the Service Connect default.
+func (s *Service) UpdateCluster(_ context.Context, in *ecs.UpdateClusterInput, _ ...func(*ecs.Options)) (*ecs.UpdateClusterOutput, error) {
+	c, err := s.changeCluster(in.Cluster, func(_ *store.Tx, c *cluster) error {
+		c.Settings = withSettings(c.Settings, in.Settings)
+		if in.Configuration != nil {
+			c.Configuration = in.Configuration
+		}
+		if in.ServiceConnectDefaults != nil {
+			c.Namespace = aws.ToString(in.ServiceConnectDefaults.Namespace)
+		}
+		return nil
+	})
+	return &ecs.UpdateClusterOutput{Cluster: c}, err
+}
+
+// UpdateClusterSettings changes settings.
+func (s *Service) UpdateClusterSettings(_ context.Context, in *ecs.UpdateClusterSettingsInput, _ ...func(*ecs.Options)) (*ecs.UpdateClusterSettingsOutput, error) {
+	c, err := s.changeCluster(in.Cluster, func(_ *store.Tx, c *cluster) error {
+		c.Settings = withSettings(c.Settings, in.Settings)
+		return nil
+	})
+	return &ecs.UpdateClusterSettingsOutput{Cluster: c}, err
+}
+
+func withSettings(old, changed []types.ClusterSetting) []types.ClusterSetting {
+	out := append([]types.ClusterSetting{}, changed...)
+	for _, o := range old {
+		kept := true
+		for _, c := range changed {
+			kept = kept && c.Name != o.Name
+		}
+		if kept {
+			out = append(out, o)
+		}
+	}
+	return out
 }

@@ -2,58 +2,94 @@ package ecs
 
 import (
 	"context"
-	"sort"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"github.com/turnoutdev/turnout/cloud/internal/agent"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
-func (s *Service) taskARN(t task) string {
-	return s.Place.Of("ecs", "task/"+t.Cluster+"/"+t.ID)
-}
-
-// ListTasks lists task ARNs.
+// ListTasks lists the ARNs of tasks, newest first: those that are to run, unless stopped
+// ones are asked for.
 func (s *Service) ListTasks(_ context.Context, in *ecs.ListTasksInput, _ ...func(*ecs.Options)) (*ecs.ListTasksOutput, error) {
-	out := &ecs.ListTasksOutput{TaskArns: []string{}}
-	want := string(in.DesiredStatus)
-	if want == "" {
-		want = "RUNNING"
-	}
+	var found []task
 	var err error
 	s.Store.View(func(tx *store.Tx) {
-		var c cluster
-		if c, err = s.clusterOf(tx, in.Cluster); err != nil {
+		var f filter
+		if f, err = s.filterOf(tx, in); err != nil {
 			return
 		}
-		var found []task
-		for _, t := range s.t.tasks.All(tx, c.Name+"/") {
-			if t.Desired != want || (in.ServiceName != nil && t.Service != c.Name+"/"+last(*in.ServiceName)) ||
-				(in.StartedBy != nil && t.StartedBy != *in.StartedBy) || (in.Family != nil && !strings.HasPrefix(last(t.Definition), *in.Family+":")) {
-				continue
+		for _, t := range s.t.tasks.All(tx, f.cluster+"/") {
+			if f.passes(t) {
+				found = append(found, t)
 			}
-			found = append(found, t)
-		}
-		sort.Slice(found, func(i, j int) bool { return found[i].Created.After(found[j].Created) })
-		for _, t := range found {
-			out.TaskArns = append(out.TaskArns, s.taskARN(t))
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	slices.SortStableFunc(found, func(a, b task) int { return b.Created.Compare(a.Created) })
+	var all []string
+	for _, t := range found {
+		all = append(all, s.taskARN(t))
+	}
+	part, next, err := paged(all, in.NextToken, in.MaxResults, maxListed)
+	if err != nil {
+		return nil, err
+	}
+	return &ecs.ListTasksOutput{TaskArns: part, NextToken: next}, nil
+}
+
+// filter is which tasks a list is about; empty members let all pass.
+type filter struct {
+	cluster, service, family, startedBy, desired string
+	launch                                       types.LaunchType
+	none                                         bool
+}
+
+func (s *Service) filterOf(tx *store.Tx, in *ecs.ListTasksInput) (filter, error) {
+	c, err := s.clusterOf(tx, in.Cluster)
+	if err != nil {
+		return filter{}, err
+	}
+	f := filter{
+		cluster: c.Name, family: aws.ToString(in.Family), startedBy: aws.ToString(in.StartedBy), desired: string(in.DesiredStatus), launch: in.LaunchType,
+		none: in.ContainerInstance != nil || in.DaemonName != nil || in.DesiredStatus == types.DesiredStatusPending,
+	}
+	if f.desired == "" {
+		f.desired = running
+	}
+	if f.startedBy != "" && (f.family != "" || in.ServiceName != nil) {
+		return f, invalid("startedBy cannot be combined with other filters.")
+	}
+	if in.ServiceName != nil {
+		v, err := s.serviceIn(tx, c, *in.ServiceName)
+		if err != nil {
+			return f, err
+		}
+		f.service = v.key()
+	}
+	return f, nil
+}
+
+func (f filter) passes(t task) bool {
+	return !f.none && t.Desired == f.desired &&
+		(f.service == "" || t.Service == f.service) &&
+		(f.family == "" || strings.HasPrefix(last(t.Definition), f.family+":")) &&
+		(f.startedBy == "" || t.StartedBy == f.startedBy) &&
+		(f.launch == "" || t.LaunchType == f.launch)
 }
 
 // DescribeTasks describes tasks by id or ARN.
 func (s *Service) DescribeTasks(_ context.Context, in *ecs.DescribeTasksInput, _ ...func(*ecs.Options)) (*ecs.DescribeTasksOutput, error) {
-	if len(in.Tasks) == 0 {
+	switch n := len(in.Tasks); {
+	case n == 0:
 		return nil, invalid("Tasks cannot be empty.")
+	case n > maxDescribed:
+		return nil, invalid("Tasks cannot have more than %d elements.", maxDescribed)
 	}
 	out := &ecs.DescribeTasksOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
 	var err error
@@ -63,12 +99,18 @@ func (s *Service) DescribeTasks(_ context.Context, in *ecs.DescribeTasksInput, _
 			return
 		}
 		for _, ref := range in.Tasks {
-			t, ok := s.t.tasks.Get(tx, c.Name+"/"+last(ref))
-			if !ok {
-				out.Failures = append(out.Failures, types.Failure{Arn: aws.String(ref), Reason: aws.String("MISSING")})
-				continue
+			t, ok, failed := s.taskIn(tx, c, ref)
+			switch {
+			case failed != nil:
+				err = failed
+				return
+			case ok:
+				d := s.describeTask(tx, t)
+				d.Tags = append([]types.Tag{}, shown(t.Tags, in.Include)...)
+				out.Tasks = append(out.Tasks, d)
+			default:
+				out.Failures = append(out.Failures, missing(s.Place.Of("ecs", "task/"+c.Name+"/"+last(ref))))
 			}
-			out.Tasks = append(out.Tasks, s.describeTask(t))
 		}
 	})
 	if err != nil {
@@ -77,96 +119,51 @@ func (s *Service) DescribeTasks(_ context.Context, in *ecs.DescribeTasksInput, _
 	return out, nil
 }
 
-// StopTask stops a task.
+// userStop is the reason of a task that somebody stopped without giving one.
+const userStop = "Task stopped by user"
+
+// StopTask stops a task. One of a service leaves its target groups first and is replaced.
 func (s *Service) StopTask(_ context.Context, in *ecs.StopTaskInput, _ ...func(*ecs.Options)) (*ecs.StopTaskOutput, error) {
 	var out types.Task
+	var t task
 	err := s.Store.Update(func(tx *store.Tx) error {
 		c, err := s.clusterOf(tx, in.Cluster)
 		if err != nil {
 			return err
 		}
-		t, ok := s.t.tasks.Get(tx, c.Name+"/"+last(aws.ToString(in.Task)))
-		if !ok {
-			return invalid("The referenced task was not found.")
+		var ok bool
+		if t, ok, err = s.taskIn(tx, c, aws.ToString(in.Task)); err != nil {
+			return err
 		}
-		if t.Desired == "RUNNING" {
+		if !ok {
+			return errTask
+		}
+		if t.Desired == running {
 			reason := aws.ToString(in.Reason)
 			if reason == "" {
-				reason = "Task stopped by user"
+				reason = userStop
 			}
-			t.Desired, t.StopCode, t.Reason = "STOPPED", types.TaskStopCodeUserInitiated, reason
+			t.condemn(types.TaskStopCodeUserInitiated, reason)
 			s.t.tasks.Put(tx, t.key(), t)
 		}
-		out = s.describeTask(t)
+		out = s.describeTask(tx, t)
 		return nil
 	})
-	s.poke()
-	return &ecs.StopTaskOutput{Task: &out}, err
+	if err != nil {
+		return nil, err
+	}
+	if t.Service == "" {
+		s.engine.halt(t)
+	} else {
+		s.engine.wake(t.Service)
+	}
+	return &ecs.StopTaskOutput{Task: &out}, nil
 }
 
-func when(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
+// condemn marks a task as to be stopped. The first reason stays.
+func (t *task) condemn(code types.TaskStopCode, reason string) {
+	if t.Desired == running {
+		t.Desired, t.StopCode, t.Reason = stopped, code, reason
+		t.Version++
 	}
-	return &t
-}
-
-func (s *Service) describeTask(t task) types.Task {
-	st := t.State
-	out := types.Task{
-		TaskArn: aws.String(s.taskARN(t)), ClusterArn: aws.String(s.clusterARN(t.Cluster)), TaskDefinitionArn: aws.String(t.Definition),
-		LastStatus: aws.String(st.Status), DesiredStatus: aws.String(t.Desired), Group: aws.String(t.Group), LaunchType: t.LaunchType,
-		CreatedAt: aws.Time(t.Created), PullStartedAt: when(st.PullStartedAt), PullStoppedAt: when(st.PullStoppedAt), StartedAt: when(st.StartedAt),
-		StoppingAt: when(st.StoppingAt), StoppedAt: when(st.StoppedAt), ExecutionStoppedAt: when(st.ExecutionEnded), HealthStatus: st.Health,
-		StopCode: st.StopCode, Overrides: t.Overrides, Version: 1, Connectivity: types.ConnectivityConnected, Tags: t.Tags, Containers: []types.Container{},
-		Attachments: []types.Attachment{},
-	}
-	if st.Health == "" {
-		out.HealthStatus = types.HealthStatusUnknown
-	}
-	if t.StartedBy != "" {
-		out.StartedBy = aws.String(t.StartedBy)
-	}
-	if st.StoppedReason != "" {
-		out.StoppedReason = aws.String(st.StoppedReason)
-	} else if t.Reason != "" {
-		out.StoppedReason, out.StopCode = aws.String(t.Reason), t.StopCode
-	}
-	if st.Addr.IsValid() {
-		out.Attachments = append(out.Attachments, types.Attachment{
-			Id: aws.String(t.ENI), Type: aws.String("ElasticNetworkInterface"), Status: aws.String("ATTACHED"),
-			Details: []types.KeyValuePair{
-				{Name: aws.String("subnetId"), Value: aws.String(t.Subnet)}, {Name: aws.String("networkInterfaceId"), Value: aws.String("eni-" + t.ID[:17])},
-				{Name: aws.String("privateIPv4Address"), Value: aws.String(st.Addr.String())},
-			},
-		})
-	}
-	for _, c := range st.Containers {
-		out.Containers = append(out.Containers, s.describeContainer(t, st, c))
-	}
-	return out
-}
-
-func (s *Service) describeContainer(t task, st agent.State, c agent.ContainerState) types.Container {
-	out := types.Container{
-		Name: aws.String(c.Name), LastStatus: aws.String(c.Status), HealthStatus: c.Health, ExitCode: c.ExitCode, Image: aws.String(c.Image),
-		TaskArn: aws.String(s.taskARN(t)), ContainerArn: aws.String(s.Place.Of("ecs", "container/"+t.Cluster+"/"+t.ID+"/"+c.Name)),
-		NetworkInterfaces: []types.NetworkInterface{}, NetworkBindings: []types.NetworkBinding{},
-	}
-	if c.Health == "" {
-		out.HealthStatus = types.HealthStatusUnknown
-	}
-	if c.Reason != "" {
-		out.Reason = aws.String(c.Reason)
-	}
-	if c.ImageDigest != "" {
-		out.ImageDigest = aws.String(c.ImageDigest)
-	}
-	if c.RuntimeID != "" {
-		out.RuntimeId = aws.String(c.RuntimeID)
-	}
-	if st.Addr.IsValid() {
-		out.NetworkInterfaces = append(out.NetworkInterfaces, types.NetworkInterface{AttachmentId: aws.String(t.ENI), PrivateIpv4Address: aws.String(st.Addr.String())})
-	}
-	return out
 }

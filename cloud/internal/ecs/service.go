@@ -3,58 +3,48 @@ package ecs
 import (
 	"context"
 	"log/slog"
-	"sync"
-	"time"
-
-	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"github.com/turnoutdev/turnout/cloud/internal/agent"
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
 	"github.com/turnoutdev/turnout/cloud/internal/clock"
+	"github.com/turnoutdev/turnout/cloud/internal/identity"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
-	"github.com/turnoutdev/turnout/cloud/internal/wire"
 )
 
-// Targets is what ECS asks of Elastic Load Balancing.
-type Targets interface {
-	DescribeTargetGroups(context.Context, *elb.DescribeTargetGroupsInput, ...func(*elb.Options)) (*elb.DescribeTargetGroupsOutput, error)
-	RegisterTargets(context.Context, *elb.RegisterTargetsInput, ...func(*elb.Options)) (*elb.RegisterTargetsOutput, error)
-	DeregisterTargets(context.Context, *elb.DeregisterTargetsInput, ...func(*elb.Options)) (*elb.DeregisterTargetsOutput, error)
-	DescribeTargetHealth(context.Context, *elb.DescribeTargetHealthInput, ...func(*elb.Options)) (*elb.DescribeTargetHealthOutput, error)
-}
-
-// Feed signals that target health may have changed.
-type Feed interface {
-	Subscribe() (<-chan struct{}, func())
-}
-
-// Logs opens a log stream for a container.
-type Logs interface {
-	Sink(group, stream string, createGroup bool) (func(at time.Time, line []byte) error, error)
-}
-
-// Options say what a Service works with.
+// Options say what a Service works with. Store, Runner and Targets are required.
 type Options struct {
-	Store         *store.Store
-	Clock         *clock.Clock
-	Place         arn.Place
-	Runner        agent.Runner
-	Targets       Targets
+	Store   *store.Store
+	Clock   *clock.Clock
+	Place   arn.Place
+	Runner  agent.Runner
+	Targets Targets
+	// HealthChanged wakes the scheduler; nil lets it poll the health of targets.
 	HealthChanged Feed
-	RegistryAuth  func(ctx context.Context, image string) (user, password string, err error)
-	RewriteImage  func(string) string
-	Logs          Logs
-	Log           *slog.Logger
+	// RegistryAuth gives the login for an image's registry, "" for none.
+	RegistryAuth func(ctx context.Context, image string) (user, password string, err error)
+	// RewriteImage turns a reference into one that can be pulled here.
+	RewriteImage func(string) string
+	// Secrets reads what a container's secret is taken from: an SSM parameter's name or ARN,
+	// or a Secrets Manager ARN with its suffixes. Without it, tasks with secrets fail.
+	Secrets func(ctx context.Context, valueFrom string) (string, error)
+	// Files reads an environment file, an S3 object's ARN.
+	Files func(ctx context.Context, object string) ([]byte, error)
+	// Assume returns a context in which calls are a task's execution role's. Without it,
+	// they are the ECS tasks service's.
+	Assume func(ctx context.Context, roleARN string) (context.Context, error)
+	// Endpoints tells what a task reaches inside; role is its task role's ARN, or "".
+	Endpoints func(taskARN, role string) Endpoints
+	Logs      Logs
+	// Observe is told of a service's counts when the scheduler has looked at it.
+	Observe func(Sample)
+	Log     *slog.Logger
 }
 
-// Service is ECS.
+// Service is ECS: its methods are the API, Run is the scheduler.
 type Service struct {
 	Options
-	t tables
-
-	mu   sync.Mutex
-	live map[string]agent.Task // by task id
-	wake chan struct{}
+	t      tables
+	engine engine
 }
 
 // New opens the service's tables. It starts nothing.
@@ -62,27 +52,18 @@ func New(o Options) (*Service, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Assume == nil {
+		o.Assume = asTasksService
+	}
 	t, err := openTables(o.Store)
 	if err != nil {
 		return nil, err
 	}
-	return &Service{Options: o, t: t, live: map[string]agent.Task{}, wake: make(chan struct{}, 1)}, nil
+	s := &Service{Options: o, t: t}
+	s.engine = engine{s: s, keepers: map[string]chan struct{}{}, live: map[string]*handle{}}
+	return s, nil
 }
 
-// Ops are the operations that the service answers.
-func (s *Service) Ops() []wire.Op {
-	return []wire.Op{
-		wire.Handle(s.CreateCluster), wire.Handle(s.DescribeClusters), wire.Handle(s.ListClusters), wire.Handle(s.DeleteCluster),
-		wire.Handle(s.RegisterTaskDefinition), wire.Handle(s.DescribeTaskDefinition), wire.Handle(s.DeregisterTaskDefinition), wire.Handle(s.ListTaskDefinitions),
-		wire.Handle(s.CreateService), wire.Handle(s.DescribeServices), wire.Handle(s.UpdateService), wire.Handle(s.DeleteService), wire.Handle(s.ListServices),
-		wire.Handle(s.CreateTaskSet), wire.Handle(s.DeleteTaskSet), wire.Handle(s.UpdateServicePrimaryTaskSet), wire.Handle(s.DescribeTaskSets), wire.Handle(s.UpdateTaskSet),
-		wire.Handle(s.ListTasks), wire.Handle(s.DescribeTasks), wire.Handle(s.StopTask),
-	}
-}
-
-func (s *Service) poke() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+func asTasksService(ctx context.Context, role string) (context.Context, error) {
+	return identity.With(ctx, identity.Caller{Kind: identity.Service, Service: "ecs-tasks.amazonaws.com", RoleARN: role}), nil
 }
