@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,12 +34,13 @@ func (s *Service) DescribeServices(_ context.Context, in *ecs.DescribeServicesIn
 		}
 		for _, ref := range in.Services {
 			var v service
-			switch v, err = s.serviceIn(tx, c, ref); err {
-			case nil:
+			v, err = s.serviceIn(tx, c, ref)
+			switch {
+			case err == nil:
 				d := s.describeService(tx, v)
 				d.Tags = shown(v.Tags, in.Include)
 				out.Services = append(out.Services, d)
-			case errService:
+			case errors.Is(err, errService):
 				out.Failures = append(out.Failures, missing(s.Place.Of("ecs", "service/"+c.Name+"/"+last(ref))))
 				err = nil
 			default:

@@ -50,20 +50,6 @@ func (r *runner) Start(spec agent.Spec, observe func(agent.State)) agent.Task {
 	return t
 }
 
-// started is how many tasks were ever started.
-func (r *runner) started() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.order)
-}
-
-// get returns a task by its ARN.
-func (r *runner) get(arn string) *fakeTask {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.tasks[last(arn)]
-}
-
 // end stops all tasks and waits for them.
 func (r *runner) end() {
 	r.mu.Lock()
