@@ -50,6 +50,20 @@ func (r *runner) Start(spec agent.Spec, observe func(agent.State)) agent.Task {
 	return t
 }
 
+// started is how many tasks were ever started.
+func (r *runner) started() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.order)
+}
+
+// get returns a task by its ARN.
+func (r *runner) get(arn string) *fakeTask {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tasks[last(arn)]
+}
+
 // end stops all tasks and waits for them.
 func (r *runner) end() {
 	r.mu.Lock()
@@ -143,6 +157,7 @@ type groups struct {
 	bad     map[string]bool // groups whose new targets turn unhealthy
 	unused  map[string]bool // groups that no listener uses
 	refuse  error           // of RegisterTargets
+	broken  error           // of DescribeTargetHealth
 }
 
 type fakeTarget struct{ since, leaving time.Time }
@@ -194,6 +209,9 @@ func (g *groups) DescribeTargetHealth(_ context.Context, in *elb.DescribeTargetH
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	out := &elb.DescribeTargetHealthOutput{}
+	if g.broken != nil {
+		return nil, g.broken
+	}
 	for at, x := range g.targets {
 		if at.Group != *in.TargetGroupArn {
 			continue

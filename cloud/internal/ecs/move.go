@@ -1,6 +1,8 @@
 package ecs
 
 import (
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
@@ -90,7 +92,7 @@ func (p *pass) settle() {
 		x := &p.sets[i]
 		steady := x.Status != draining && p.steady(x)
 		if p.v.rolling() {
-			steady = steady && x.Status == primary && p.empty(p.sets[1:])
+			steady = steady && x.Status == primary && p.alone()
 		}
 		if steady != x.Steady {
 			x.Steady, x.SteadyAt = steady, p.now
@@ -119,10 +121,10 @@ func (p *pass) steady(x *set) bool {
 	return len(alive) == wanted(p.v, *x)
 }
 
-// empty tells whether none of the sets has a task that is not gone.
-func (p *pass) empty(sets []set) bool {
-	for _, x := range sets {
-		if len(p.tasks[x.ID]) > 0 {
+// alone tells whether nothing is left of the deployments before the primary.
+func (p *pass) alone() bool {
+	for i := range p.sets[1:] {
+		if x := &p.sets[1+i]; len(p.tasks[x.ID]) > 0 || p.lingers(x) {
 			return false
 		}
 	}
@@ -136,15 +138,11 @@ func (p *pass) finish() {
 	for i := range p.sets {
 		x := &p.sets[i]
 		over := x.Status == draining
-		if p.v.rolling() && x.Status == active {
-			// The last completed deployment stays until the primary is one: a rollback needs it.
-			over = x.State != types.DeploymentRolloutStateCompleted || p.sets[0].Steady
-			if over && len(p.alive(x)) == 0 {
-				x.Status = draining
-				p.putSet(x)
-			}
+		if p.v.rolling() && x.Status == active && len(p.alive(x)) == 0 && p.replaced(x) {
+			x.Status, over = draining, true
+			p.putSet(x)
 		}
-		if over && len(p.tasks[x.ID]) == 0 {
+		if over && len(p.tasks[x.ID]) == 0 && !p.lingers(x) {
 			p.s.t.sets.Delete(p.tx, x.key())
 			continue
 		}
@@ -153,4 +151,25 @@ func (p *pass) finish() {
 	if p.v.Status == draining && left == 0 {
 		p.v.Status, p.v.Ended, p.dirty = inactive, p.now, true
 	}
+}
+
+// replaced tells whether a deployment before the primary is of no more use. The last
+// completed one is needed for a rollback until the primary is complete itself.
+func (p *pass) replaced(x *set) bool {
+	return x.State != types.DeploymentRolloutStateCompleted || p.sets[0].Steady
+}
+
+// linger is for how long a deployment that failed can still be looked at.
+const (
+	linger      = time.Minute
+	leastLinger = time.Second
+)
+
+func (p *pass) lingers(x *set) bool {
+	if x.State != types.DeploymentRolloutStateFailed || p.v.Status != active {
+		return false
+	}
+	until := x.Updated.Add(p.s.Clock.AtLeast(linger, leastLinger))
+	p.at(until)
+	return p.now.Before(until)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -150,6 +151,14 @@ func (s *stage) create(controller types.DeploymentControllerType, change ...func
 	must(s.t, out, err)
 }
 
+// update changes the service s.
+func (s *stage) update(in *ecs.UpdateServiceInput) {
+	s.t.Helper()
+	in.Cluster, in.Service = inC, nameS
+	out, err := s.UpdateService(bg, in)
+	must(s.t, out, err)
+}
+
 // service describes the service s.
 func (s *stage) service() types.Service {
 	s.t.Helper()
@@ -197,4 +206,22 @@ func (s *stage) wantEvents(want ...string) {
 		}
 		rest = rest[i+1:]
 	}
+}
+
+func (s *stage) wantNoEvent(text string) {
+	s.t.Helper()
+	for _, e := range s.events() {
+		if strings.Contains(e, text) {
+			s.t.Errorf("event %q", e)
+		}
+	}
+}
+
+// stable waits with the SDK's own waiter, and returns how long that took.
+func (s *stage) stable() time.Duration {
+	s.t.Helper()
+	began := time.Now()
+	err := ecs.NewServicesStableWaiter(s.Service).Wait(bg, &ecs.DescribeServicesInput{Cluster: inC, Services: []string{"s"}}, time.Hour)
+	must(s.t, 0, err)
+	return time.Since(began)
 }
