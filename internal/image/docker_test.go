@@ -1,3 +1,5 @@
+//go:build linux
+
 package image
 
 import (
@@ -15,6 +17,7 @@ import (
 // likeDocker is built by docker and by the builtin builder; both must agree.
 const likeDocker = `ARG USERNAME=web
 FROM scratch AS sh
+LABEL turnout.test=x
 COPY sh /bin/busy
 COPY links /
 COPY passwd /etc/passwd
@@ -52,6 +55,9 @@ func TestBuiltinAgreesWithDocker(t *testing.T) {
 	if err := exec.CommandContext(t.Context(), "docker", "version").Run(); err != nil {
 		testkit.NeedOrSkip(t, "needs docker")
 	}
+	t.Cleanup(func() { // docker's old builder leaves an image of each step
+		_ = exec.Command("docker", "image", "prune", "-f", "--filter", "label=turnout.test").Run()
+	})
 	dir := files(t, map[string]string{
 		"Dockerfile": likeDocker, "sh": shellProgram(t), "links/bin/sh": "-> /bin/busy", "links/bin-link": "-> bin",
 		"passwd": "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/srv:/bin/sh\n", "gone": "x",

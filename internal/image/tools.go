@@ -170,7 +170,8 @@ func (t tool) run(ctx context.Context, log io.Writer, env, args []string) error 
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	var last tail
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(log, &last), io.MultiWriter(log, &last)
+	cmd.Stdout = io.MultiWriter(log, &last)
+	cmd.Stderr = cmd.Stdout // the same, so that one goroutine writes
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
