@@ -29,7 +29,7 @@ func (s *stage) add(_ context.Context, c *instructions.AddCommand) error {
 		}
 	}
 	return s.place(transfer{
-		from: s.d.Context, ignore: s.d.ignore, SourcesAndDest: c.SourcesAndDest,
+		from: newTree(s.d.Context), context: true, ignore: s.d.ignore, SourcesAndDest: c.SourcesAndDest,
 		chown: c.Chown, chmod: c.Chmod, unpack: true, by: c.String(),
 	})
 }
@@ -67,20 +67,20 @@ func (l *layer) unpack(file, target string) (bool, error) {
 
 func (l *layer) unpackEntry(h *tar.Header, r io.Reader, target string) error {
 	to := path.Join(target, path.Clean("/"+h.Name))
-	mode := fileMode(h.Mode)
+	mode, o := fileMode(h.Mode), owner{h.Uid, h.Gid}
 	switch h.Typeflag {
 	case tar.TypeDir:
-		return l.copyFolder(to, mode)
+		return l.copyFolder(to, mode, o)
 	case tar.TypeReg:
-		return l.write(to, mode, r)
+		return l.write(to, mode, o, r)
 	case tar.TypeSymlink:
-		return l.symlink(to, h.Linkname)
+		return l.symlink(to, h.Linkname, o)
 	case tar.TypeLink:
 		from, err := inRoot(l.s.root, path.Join(target, path.Clean("/"+h.Linkname)))
 		if err != nil {
 			return err
 		}
-		return l.copyFile(from, to, mode)
+		return l.copyFile(from, to, mode, o)
 	case tar.TypeXGlobalHeader:
 		return nil
 	}

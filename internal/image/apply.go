@@ -10,8 +10,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 const (
@@ -19,56 +17,32 @@ const (
 	opaqueMarker   = ".wh..wh..opq"
 )
 
-// unpackAll lays an image's layers out below dir, the lowest first.
-func unpackAll(img v1.Image, dir string) error {
-	layers, err := img.Layers()
+// apply lays a layer's tar over the tree: whiteouts remove, the rest is added or replaced.
+// Nothing outside of the tree is reached, whatever names and links say.
+func (t *tree) apply(r io.Reader) error {
+	root, err := os.OpenRoot(t.root)
 	if err != nil {
 		return err
-	}
-	for i, l := range layers {
-		if err := unpackLayer(l, dir); err != nil {
-			return fmt.Errorf("unpack layer %d: %w", i+1, err)
-		}
-	}
-	return nil
-}
-
-func unpackLayer(l v1.Layer, dir string) error {
-	rc, err := l.Uncompressed()
-	if err != nil {
-		return err
-	}
-	_, err = applyTar(dir, rc)
-	return errors.Join(err, rc.Close())
-}
-
-// applyTar lays a layer's tar over the files below dir: whiteouts remove, the rest is
-// added or replaced. Nothing outside of dir is reached, whatever names and links say. It
-// returns what it wrote.
-func applyTar(dir string, r io.Reader) (map[string]bool, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
 	}
 	defer func() { _ = root.Close() }() // everything below it was closed
-	a := &applier{dir: dir, root: root, written: map[string]bool{}}
-	for t := tar.NewReader(r); ; {
-		h, err := t.Next()
+	a := &applier{tree: t, dir: root, written: map[string]bool{}}
+	for tr := tar.NewReader(r); ; {
+		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			return a.written, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := a.entry(h, t); err != nil {
-			return nil, fmt.Errorf("%s: %w", h.Name, err)
+		if err := a.entry(h, tr); err != nil {
+			return fmt.Errorf("%s: %w", h.Name, err)
 		}
 	}
 }
 
 type applier struct {
-	dir     string
-	root    *os.Root
+	*tree
+	dir     *os.Root
 	written map[string]bool // by this layer, for its opaque folders
 }
 
@@ -77,7 +51,7 @@ func (a *applier) entry(h *tar.Header, r io.Reader) error {
 	if name == "/" {
 		return nil
 	}
-	parent, err := within(a.dir, path.Dir(name), true)
+	parent, err := within(a.root, path.Dir(name), true)
 	if err != nil {
 		return err
 	}
@@ -89,7 +63,7 @@ func (a *applier) entry(h *tar.Header, r io.Reader) error {
 		return a.remove(path.Join(parent, hidden))
 	}
 	if parent != "" {
-		if err := a.root.MkdirAll(parent, 0o755); err != nil {
+		if err := a.dir.MkdirAll(parent, 0o755); err != nil {
 			return err
 		}
 	}
@@ -98,14 +72,9 @@ func (a *applier) entry(h *tar.Header, r io.Reader) error {
 	return a.place(p, h, r)
 }
 
-// remove removes what a lower layer has at p.
-func (a *applier) remove(p string) error {
-	return removeAll(filepath.Join(a.dir, filepath.FromSlash(p)))
-}
-
 // clear empties a folder of what lower layers have in it.
 func (a *applier) clear(p string) error {
-	entries, err := os.ReadDir(filepath.Join(a.dir, filepath.FromSlash(p)))
+	entries, err := os.ReadDir(filepath.Join(a.root, filepath.FromSlash(p)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -119,45 +88,36 @@ func (a *applier) clear(p string) error {
 
 // place makes one file, folder or link at p, whose parent is there.
 func (a *applier) place(p string, h *tar.Header, r io.Reader) error {
-	if old, err := a.root.Lstat(p); err == nil && !(old.IsDir() && h.Typeflag == tar.TypeDir) {
+	if old, err := a.dir.Lstat(p); err == nil && !(old.IsDir() && h.Typeflag == tar.TypeDir) {
 		if err := a.remove(p); err != nil {
 			return err
 		}
 	}
 	switch h.Typeflag {
 	case tar.TypeDir:
-		if err := a.root.MkdirAll(p, 0o755); err != nil {
+		if err := a.dir.MkdirAll(p, 0o755); err != nil {
 			return err
 		}
 	case tar.TypeSymlink:
-		return errors.Join(a.root.Symlink(h.Linkname, p), own(a.root, p, h.Uid, h.Gid))
+		return errors.Join(a.dir.Symlink(h.Linkname, p), a.own(a.dir, p, owner{h.Uid, h.Gid}))
 	case tar.TypeLink:
-		to, err := within(a.dir, "/"+h.Linkname, false)
+		to, err := within(a.root, "/"+h.Linkname, false)
 		if err != nil {
 			return err
 		}
-		return a.root.Link(to, p)
+		return a.dir.Link(to, p)
 	case tar.TypeReg:
-		if err := writeNew(a.root, p, r); err != nil {
+		if err := writeNew(a.dir, p, r); err != nil {
 			return err
 		}
 	default:
 		return nil // device nodes and pipes: /dev is mounted when something runs
 	}
 	mode := fileMode(h.Mode)
-	if err := errors.Join(own(a.root, p, h.Uid, h.Gid), a.root.Chmod(p, mode)); err != nil {
+	if err := errors.Join(a.own(a.dir, p, owner{h.Uid, h.Gid}), a.dir.Chmod(p, mode)); err != nil {
 		return err
 	}
-	return setCapability(filepath.Join(a.dir, filepath.FromSlash(p)), h.PAXRecords[capabilityRecord])
-}
-
-func writeNew(root *os.Root, p string, r io.Reader) error {
-	f, err := root.OpenFile(p, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Close())
+	return setCapability(filepath.Join(a.root, filepath.FromSlash(p)), h.PAXRecords[capabilityRecord])
 }
 
 // capabilityRecord is how a tar tells what setcap gave to a program.
@@ -175,12 +135,4 @@ func fileMode(mode int64) fs.FileMode {
 		}
 	}
 	return m
-}
-
-// own gives a file its owner where this process may.
-func own(root *os.Root, p string, uid, gid int) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	return root.Lchown(p, uid, gid)
 }

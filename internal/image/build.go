@@ -94,15 +94,18 @@ func fits(img v1.Image, platform string) error {
 // noCache keeps no layer beyond the build.
 const noCache = "none"
 
-// cacheDir is the folder of the layer cache; work is that of the build.
-func (o BuildOptions) cacheDir(work string) string {
+// openCache opens the layer cache that was asked for. Where the user's own cannot be
+// written, layers are kept below work, as long as the build.
+func (o BuildOptions) openCache(work string) (*cache, error) {
 	if o.Cache != "" && o.Cache != noCache {
-		return o.Cache
+		return openCache(o.Cache)
 	}
 	if user, err := os.UserCacheDir(); err == nil && o.Cache == "" {
-		return filepath.Join(user, "turnout", "layers")
+		if c, err := openCache(filepath.Join(user, "turnout", "layers")); err == nil {
+			return c, nil
+		}
 	}
-	return filepath.Join(work, "cache")
+	return openCache(filepath.Join(work, "cache"))
 }
 
 // sourceDate is the time of files in layers: SOURCE_DATE_EPOCH, or 1970.

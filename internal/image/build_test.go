@@ -68,7 +68,7 @@ func TestMultiStage(t *testing.T) {
 	if strings.Join(c.Config.Entrypoint, " ") != "/out/app" || strings.Join(c.Config.Cmd, " ") != "serve" {
 		t.Errorf("starts %v %v: ENTRYPOINT keeps the CMD of its own stage", c.Config.Entrypoint, c.Config.Cmd)
 	}
-	if strings.Join(c.Config.Env, " ") != "A=1 B=12" {
+	if strings.Join(c.Config.Env, " ") != "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin A=1 B=12" {
 		t.Errorf("env %v", c.Config.Env)
 	}
 	if h := c.Config.Healthcheck; h == nil || h.Interval != 5*time.Second || strings.Join(h.Test, " ") != "CMD /out/app health" {
@@ -353,7 +353,7 @@ func TestUnpackLayersOfABase(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if err := unpackAll(img, dir); err != nil {
+	if err := newTree(dir).unpack(img); err != nil {
 		t.Fatal(err)
 	}
 	for p, there := range map[string]bool{

@@ -47,7 +47,7 @@ func (builtin) build(ctx context.Context, o BuildOptions) (_ *Built, err error) 
 			err = errors.Join(err, done())
 		}
 	}()
-	if d.cache, err = openCache(o.cacheDir(d.work)); err != nil {
+	if d.cache, err = o.openCache(d.work); err != nil {
 		return nil, err
 	}
 	if d.ignore, err = readIgnore(o.Context, o.Dockerfile); err != nil {

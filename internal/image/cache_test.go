@@ -146,3 +146,20 @@ func TestDockerArchive(t *testing.T) {
 	}
 	holds(t, mustBuild(t, dir, BuildOptions{}), map[string]string{"a": "1", "out/app": "binary"})
 }
+
+func TestACacheThatCannotBeWritten(t *testing.T) {
+	dir := files(t, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": "1", "file": ""})
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "file"))
+	b, err := Build(t.Context(), BuildOptions{Context: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Builder: "builtin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds(t, b.Image, map[string]string{"a": "1"})
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	b, err = Build(t.Context(), BuildOptions{Context: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Builder: "builtin", Cache: filepath.Join(dir, "file", "x")})
+	if err == nil {
+		t.Errorf("a cache that was asked for and cannot be: %+v", b)
+	}
+}

@@ -208,32 +208,36 @@ func (s *stage) copy(ctx context.Context, c *instructions.CopyCommand) error {
 	if c.Parents || len(c.ExcludePatterns) > 0 {
 		return errors.New("--parents and --exclude are beyond the builtin builder; install docker, podman or buildah")
 	}
-	from, ig := s.d.Context, s.d.ignore
+	t := transfer{
+		from: newTree(s.d.Context), context: true, ignore: s.d.ignore,
+		SourcesAndDest: c.SourcesAndDest, chown: c.Chown, chmod: c.Chmod, by: c.String(),
+	}
 	if c.From != "" {
 		name, err := s.word(c.From)
 		if err != nil {
 			return err
 		}
-		if from, err = s.source(ctx, name); err != nil {
+		if t.from, err = s.source(ctx, name); err != nil {
 			return err
 		}
-		ig = &ignore{}
+		t.context, t.ignore = false, &ignore{}
 	}
-	return s.place(transfer{from: from, ignore: ig, SourcesAndDest: c.SourcesAndDest, chown: c.Chown, chmod: c.Chmod, by: c.String()})
+	return s.place(t)
 }
 
 // source is the file system that --from names.
-func (s *stage) source(ctx context.Context, name string) (string, error) {
+func (s *stage) source(ctx context.Context, name string) (*tree, error) {
 	if b := s.d.named(name); b != nil && b != s {
-		return b.root, nil
+		return b.tree, nil
 	}
 	img, err := s.d.fetch(ctx, name)
 	if err != nil {
-		return "", fmt.Errorf("--from=%s: no earlier stage has this name, and as an image: %w", name, err)
+		return nil, fmt.Errorf("--from=%s: no earlier stage has this name, and as an image: %w", name, err)
 	}
 	dir, err := os.MkdirTemp(s.d.work, "from-")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return dir, unpackAll(img, dir)
+	t := newTree(dir)
+	return t, t.unpack(img)
 }

@@ -16,7 +16,8 @@ import (
 // transfer is one COPY or ADD.
 type transfer struct {
 	instructions.SourcesAndDest
-	from         string // folder that the sources stand in
+	from         *tree // that the sources stand in
+	context      bool  // it is the build context, whose files become root's
 	ignore       *ignore
 	chown, chmod string
 	unpack       bool   // archives, as ADD does
@@ -38,7 +39,7 @@ func (s *stage) place(t transfer) error {
 
 func (s *stage) fill(l *layer, t transfer) error {
 	var err error
-	if l.uid, l.gid, err = s.owner(t.chown); err != nil {
+	if l.chown, err = s.chown(t.chown); err != nil {
 		return err
 	}
 	if t.chmod != "" {
@@ -116,7 +117,7 @@ func (s *stage) sources(t transfer) ([]string, error) {
 			out = append(out, ".")
 			continue
 		}
-		found, err := expand(t.from, p)
+		found, err := expand(t.from.root, p)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p, err)
 		}
@@ -161,7 +162,7 @@ func escapeGlob(dir string) string {
 
 // take copies one source: a folder's contents, or a file.
 func (l *layer) take(t transfer, src, target string, intoFolder bool) error {
-	abs, err := inRoot(t.from, src) // a source that is a link is followed, but not out
+	abs, err := inRoot(t.from.root, src) // a source that is a link is followed, but not out
 	if err != nil {
 		return err
 	}
@@ -182,7 +183,16 @@ func (l *layer) take(t transfer, src, target string, intoFolder bool) error {
 	if intoFolder {
 		target = path.Join(target, path.Base(src))
 	}
-	return l.copyFile(abs, target, st.Mode())
+	return l.copyFile(abs, target, st.Mode(), t.owner(abs, st))
+}
+
+// owner is who owned a source.
+func (t transfer) owner(file string, st fs.FileInfo) owner {
+	p, err := filepath.Rel(t.from.root, file)
+	if t.context || err != nil {
+		return owner{}
+	}
+	return t.from.ownerOf(filepath.ToSlash(p), st)
 }
 
 func (l *layer) takeFolder(t transfer, abs, target string) error {
@@ -193,7 +203,7 @@ func (l *layer) takeFolder(t transfer, abs, target string) error {
 		if err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(t.from, p)
+		rel, err := filepath.Rel(t.from.root, p)
 		if err != nil {
 			return err
 		}
@@ -207,26 +217,26 @@ func (l *layer) takeFolder(t transfer, abs, target string) error {
 			}
 			return nil
 		}
-		return l.copyEntry(p, path.Join(target, filepath.ToSlash(inner)), d)
+		st, err := d.Info()
+		if err != nil {
+			return err
+		}
+		return l.copyEntry(p, path.Join(target, filepath.ToSlash(inner)), st, t.owner(p, st))
 	})
 }
 
-func (l *layer) copyEntry(from, to string, d fs.DirEntry) error {
-	st, err := d.Info()
-	if err != nil {
-		return err
-	}
+func (l *layer) copyEntry(from, to string, st fs.FileInfo, o owner) error {
 	switch {
-	case d.IsDir():
-		return l.copyFolder(to, bits(st.Mode()))
+	case st.IsDir():
+		return l.copyFolder(to, bits(st.Mode()), o)
 	case st.Mode().IsRegular():
-		return l.copyFile(from, to, st.Mode())
+		return l.copyFile(from, to, st.Mode(), o)
 	case st.Mode()&fs.ModeSymlink != 0:
 		link, err := os.Readlink(from)
 		if err != nil {
 			return err
 		}
-		return l.symlink(to, link)
+		return l.symlink(to, link, o)
 	}
 	return fmt.Errorf("%s: neither a file, a folder nor a link", from)
 }

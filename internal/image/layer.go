@@ -23,11 +23,11 @@ import (
 // what it wrote. Links are read as the image reads them, and nothing outside of the stage
 // is written, whatever they say.
 type layer struct {
-	s        *stage
-	root     *os.Root
-	uid, gid int
-	mode     *fs.FileMode // of all files and copied folders, from --chmod
-	entries  map[string]tar.Header
+	s       *stage
+	root    *os.Root
+	chown   *owner       // of everything, from --chown
+	mode    *fs.FileMode // of all files and copied folders, from --chmod
+	entries map[string]tar.Header
 }
 
 func newLayer(s *stage) (*layer, error) {
@@ -47,7 +47,7 @@ func (l *layer) folder(p string) (string, error) {
 		if i < len(p) && p[i] != '/' {
 			continue
 		}
-		if err := l.mkdir(p[:i], 0o755); err != nil {
+		if err := l.mkdir(p[:i], 0o755, owner{}); err != nil {
 			return p, err
 		}
 	}
@@ -55,27 +55,36 @@ func (l *layer) folder(p string) (string, error) {
 }
 
 // mkdir makes one folder whose parent is there; one that is there stays as it is.
-func (l *layer) mkdir(p string, mode fs.FileMode) error {
+func (l *layer) mkdir(p string, mode fs.FileMode, o owner) error {
 	if st, err := l.root.Lstat(p); err == nil {
 		if !st.IsDir() {
 			return fmt.Errorf("/%s is no folder", p)
 		}
 		return nil
 	}
-	if err := errors.Join(l.root.Mkdir(p, 0o755), l.own(p)); err != nil {
+	if err := l.root.Mkdir(p, 0o755); err != nil {
 		return err
 	}
-	if os.Geteuid() == 0 { // anybody else might lock himself out
+	if privileged() { // anybody else might lock himself out
 		if err := l.root.Chmod(p, mode); err != nil {
 			return err
 		}
 	}
-	l.entries[p] = tar.Header{Typeflag: tar.TypeDir, Name: p + "/", Mode: tarMode(mode)}
-	return nil
+	return l.own(p, o, tar.Header{Typeflag: tar.TypeDir, Name: p + "/", Mode: tarMode(mode)})
+}
+
+// own gives a file to its owner and remembers it for the layer.
+func (l *layer) own(p string, o owner, h tar.Header) error {
+	if l.chown != nil {
+		o = *l.chown
+	}
+	h.Uid, h.Gid = o.uid, o.gid
+	l.entries[p] = h
+	return l.s.own(l.root, p, o)
 }
 
 // copyFolder makes a folder that is copied from one with a mode.
-func (l *layer) copyFolder(p string, mode fs.FileMode) error {
+func (l *layer) copyFolder(p string, mode fs.FileMode, o owner) error {
 	parent, err := l.folder(path.Dir(p))
 	if err != nil {
 		return err
@@ -87,20 +96,20 @@ func (l *layer) copyFolder(p string, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	return l.mkdir(p, mode)
+	return l.mkdir(p, mode, o)
 }
 
 func (l *layer) file(p string, data string, mode fs.FileMode) error {
-	return l.write(p, mode, strings.NewReader(data))
+	return l.write(p, mode, owner{}, strings.NewReader(data))
 }
 
-func (l *layer) copyFile(from, to string, mode fs.FileMode) error {
+func (l *layer) copyFile(from, to string, mode fs.FileMode, o owner) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }() // only read
-	return l.write(to, bits(mode), in)
+	return l.write(to, bits(mode), o, in)
 }
 
 // room makes the parents of p, removes a file or link that stands there, and returns its
@@ -117,7 +126,7 @@ func (l *layer) room(p string) (string, error) {
 	return p, nil
 }
 
-func (l *layer) write(p string, mode fs.FileMode, r io.Reader) error {
+func (l *layer) write(p string, mode fs.FileMode, o owner, r io.Reader) error {
 	p, err := l.room(p)
 	if err != nil {
 		return err
@@ -128,15 +137,12 @@ func (l *layer) write(p string, mode fs.FileMode, r io.Reader) error {
 	if err := writeNew(l.root, p, r); err != nil {
 		return err
 	}
-	if err := errors.Join(l.own(p), l.root.Chmod(p, mode)); err != nil {
-		return err
-	}
 	st, err := l.root.Stat(p)
 	if err != nil {
 		return err
 	}
-	l.entries[p] = tar.Header{Typeflag: tar.TypeReg, Name: p, Mode: tarMode(mode), Size: st.Size()}
-	return nil
+	h := tar.Header{Typeflag: tar.TypeReg, Name: p, Mode: tarMode(mode), Size: st.Size()}
+	return errors.Join(l.own(p, o, h), l.root.Chmod(p, mode)) // chown takes set-user-id away
 }
 
 // bits are the permissions of a file with set-user-id, set-group-id and sticky.
@@ -155,20 +161,16 @@ func tarMode(m fs.FileMode) int64 {
 	return n
 }
 
-func (l *layer) symlink(p, link string) error {
+func (l *layer) symlink(p, link string, o owner) error {
 	p, err := l.room(p)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(l.root.Symlink(link, p), l.own(p)); err != nil {
+	if err := l.root.Symlink(link, p); err != nil {
 		return err
 	}
-	l.entries[p] = tar.Header{Typeflag: tar.TypeSymlink, Name: p, Linkname: link, Mode: 0o777}
-	return nil
+	return l.own(p, o, tar.Header{Typeflag: tar.TypeSymlink, Name: p, Linkname: link, Mode: 0o777})
 }
-
-// own gives a file to --chown's user, where this process may: RUN looks at it.
-func (l *layer) own(p string) error { return own(l.root, p, l.uid, l.gid) }
 
 // commit makes an image layer of what was written, if anything was.
 func (l *layer) commit(by string) error {
@@ -179,7 +181,7 @@ func (l *layer) commit(by string) error {
 	made, err := l.s.makeLayer(func(w *tar.Writer) error {
 		for _, n := range slices.Sorted(maps.Keys(l.entries)) {
 			h := l.entries[n]
-			h.Uid, h.Gid, h.ModTime, h.Format = l.uid, l.gid, l.s.d.epoch(), tar.FormatPAX
+			h.ModTime, h.Format = l.s.d.epoch(), tar.FormatPAX
 			if err := w.WriteHeader(&h); err != nil {
 				return err
 			}

@@ -166,7 +166,7 @@ func (s *stage) identity(cmd *command) error {
 	if a.id == 0 && home == "/" {
 		home = "/root"
 	}
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + home, "HOSTNAME=" + sandboxName}
+	cmd.Env = []string{defaultPath, "HOME=" + home, "HOSTNAME=" + sandboxName}
 	for _, k := range sortedKeys(s.args) {
 		cmd.Env = put(cmd.Env, k, s.args[k])
 	}
@@ -202,8 +202,7 @@ func (s *stage) again(l *cached) error {
 	if err != nil {
 		return err
 	}
-	_, err = applyTar(s.root, rc)
-	return errors.Join(err, rc.Close())
+	return errors.Join(s.apply(rc), rc.Close())
 }
 
 // mountPoints are the places where something is mounted for the command.

@@ -303,7 +303,7 @@ func TestRunRootless(t *testing.T) {
 }
 
 func rootless(t *testing.T) {
-	dir := tooling(t, "COPY gone /gone\nRUN rm /gone\nRUN who /who\n")
+	dir := tooling(t, "COPY gone /gone\nRUN rm /gone\nRUN who /who\nCOPY --chown=33:34 gone /own\nFROM sh\nCOPY --from=sh /who /who\nCOPY --from=sh /own /own\n")
 	b, err := build(t, dir, BuildOptions{})
 	if err != nil && strings.Contains(err.Error(), "forbids user namespaces") {
 		testkit.NeedOrSkip(t, "needs user namespaces")
@@ -312,6 +312,9 @@ func rootless(t *testing.T) {
 		t.Fatal(err)
 	}
 	holds(t, b.Image, map[string]string{"gone": "", "who": "0:0 buildkitsandbox / 1"})
+	if h := headers(t, b.Image)["own"]; h.Uid != 33 || h.Gid != 34 {
+		t.Errorf("owner is %d:%d", h.Uid, h.Gid)
+	}
 }
 
 // asNobody runs this test again as another user.

@@ -21,9 +21,9 @@ import (
 
 // stage is one FROM with what its commands have made so far.
 type stage struct {
+	*tree   // its whole file system
 	d       *dockerfile
 	name    string
-	root    string // its whole file system, laid out
 	img     v1.Image
 	config  v1.Config
 	history []v1.History
@@ -34,11 +34,12 @@ type stage struct {
 
 func (d *dockerfile) newStage(i int, name string) (*stage, error) {
 	s := &stage{d: d, name: name, args: map[string]string{}, shell: []string{"/bin/sh", "-c"}}
-	var err error
-	if s.root, err = os.MkdirTemp(d.work, "stage-"+strconv.Itoa(i)+"-"); err != nil {
+	dir, err := os.MkdirTemp(d.work, "stage-"+strconv.Itoa(i)+"-")
+	if err != nil {
 		return nil, err
 	}
-	return s, os.Chmod(s.root, 0o755)
+	s.tree = newTree(dir)
+	return s, os.Chmod(dir, 0o755)
 }
 
 // build runs the stage's commands on its base.
@@ -69,15 +70,18 @@ func (s *stage) build(ctx context.Context, p *instructions.Stage) error {
 	return nil
 }
 
+const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 // from begins a stage: empty, on an earlier stage, or on an image.
 func (s *stage) from(ctx context.Context, base string) error {
 	if base == "scratch" {
 		s.img = mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+		s.config.Env, s.config.WorkingDir = []string{defaultPath}, "/" // as BuildKit does
 		return nil
 	}
 	if b := s.d.named(base); b != nil {
 		s.img, s.config, s.history, s.shell = b.img, *b.config.DeepCopy(), slices.Clone(b.history), b.shell
-		return copyAll(b.root, s.root)
+		return s.copyFrom(b.tree)
 	}
 	img, err := s.d.fetch(ctx, base)
 	if err != nil {
@@ -91,7 +95,7 @@ func (s *stage) from(ctx context.Context, base string) error {
 	if len(s.config.Shell) > 0 {
 		s.shell = s.config.Shell
 	}
-	return unpackAll(img, s.root)
+	return s.unpack(img)
 }
 
 // finish puts the configuration on the stage's layers.

@@ -143,7 +143,11 @@ func (t tool) build(ctx context.Context, o BuildOptions) (_ *Built, err error) {
 			return nil, err
 		}
 	}
-	img, err := load(file, o.cacheDir(dir))
+	c, err := o.openCache(dir)
+	if err != nil {
+		return nil, err
+	}
+	img, err := c.load(file)
 	if err != nil {
 		return nil, fmt.Errorf("read what %s built: %w", t.name, err)
 	}
@@ -151,11 +155,7 @@ func (t tool) build(ctx context.Context, o BuildOptions) (_ *Built, err error) {
 }
 
 // load reads an archive; its layers are compressed once, and kept for the next time.
-func load(file, cacheDir string) (v1.Image, error) {
-	c, err := openCache(cacheDir)
-	if err != nil {
-		return nil, err
-	}
+func (c *cache) load(file string) (v1.Image, error) {
 	img, err := tarball.ImageFromPath(file, nil)
 	if err != nil {
 		return nil, err
@@ -170,8 +170,8 @@ func (t tool) run(ctx context.Context, log io.Writer, env, args []string) error 
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	var last tail
-	out := io.MultiWriter(log, &last) // one writer for both: exec then writes from one goroutine
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stdout = io.MultiWriter(log, &last)
+	cmd.Stderr = cmd.Stdout // the same, so that one goroutine writes
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

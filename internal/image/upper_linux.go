@@ -141,7 +141,7 @@ func (s *stage) merge(upper, p string) error {
 	dst := filepath.Join(s.root, inner)
 	old, oldErr := os.Lstat(dst)
 	if whiteout(st) || (st.IsDir() && opaque(p)) || (oldErr == nil && (!old.IsDir() || !st.IsDir())) {
-		if err := removeAll(dst); err != nil {
+		if err := s.remove(filepath.ToSlash(inner)); err != nil {
 			return err
 		}
 	}
@@ -154,5 +154,6 @@ func (s *stage) merge(upper, p string) error {
 		}
 		return errors.Join(chownAs(dst, st), os.Chmod(dst, st.Mode()))
 	}
+	s.forget(filepath.ToSlash(inner))
 	return os.Rename(p, dst)
 }

@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// owner reads --chown: numbers, or names of the stage's own passwd and group. A number
-// alone is the group's too.
-func (s *stage) owner(who string) (uid, gid int, err error) {
+// chown reads --chown: numbers, or names of the stage's own passwd and group; nil for
+// none. A number alone is the group's too.
+func (s *stage) chown(who string) (*owner, error) {
 	if who == "" {
-		return 0, 0, nil
+		return nil, nil
 	}
 	a, err := s.account(who)
 	if err != nil {
-		return 0, 0, fmt.Errorf("--chown=%s: %w", who, err)
+		return nil, fmt.Errorf("--chown=%s: %w", who, err)
 	}
 	if _, err := strconv.Atoi(who); err == nil {
 		a.group = a.id
 	}
-	return a.id, a.group, nil
+	return &owner{a.id, a.group}, nil
 }
 
 // account reads USER[:GROUP].

@@ -39,7 +39,11 @@ func (c *call) fail(err error) {
 		c.s.Log.Error("registry request", "method", c.r.Method, "path", c.r.URL.Path, "error", err)
 	}
 	if p.status == http.StatusUnauthorized {
-		c.w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="http://%s/",service="ecr.amazonaws.com"`, c.s.Endpoint()))
+		scheme := "http"
+		if c.r.TLS != nil {
+			scheme = "https"
+		}
+		c.w.Header().Set("Www-Authenticate", fmt.Sprintf(`Basic realm="%s://%s/",service="ecr.amazonaws.com"`, scheme, c.s.Endpoint()))
 	}
 	c.w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	c.w.WriteHeader(p.status)

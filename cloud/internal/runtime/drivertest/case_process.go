@@ -44,7 +44,7 @@ func testExitCodes(r *rig) {
 func testSignals(r *rig) {
 	b := r.box()
 	u := b.run(command("wait")).says("ready")
-	for _, sig := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGTERM} {
+	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM} {
 		if err := u.Signal(r.context(), sig); err != nil {
 			r.Fatal(err)
 		}

@@ -9,7 +9,7 @@
 // kernel ends everything in the sandbox. It ends with the cloud, by a parent-death signal
 // and by its socket. Containers are its children, with mount, PID and IPC namespaces of
 // their own. Mounts exist only there: nothing is ever visible on the machine, and nothing
-// is left if the cloud is killed but a folder, which Sweep removes, and empty cgroups.
+// is left if the cloud is killed but a folder and empty cgroups, which Sweep removes.
 //
 // Connections into a sandbox (Dial) and services for it (SandboxSpec.Services) are
 // sockets made inside its network and handed out: no bridge, no veth pair, no route. The

@@ -16,17 +16,9 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/runtime/native/inside"
 )
 
-func rows(text string) [][]string {
-	var all [][]string
-	for line := range strings.Lines(text) {
-		all = append(all, strings.Split(strings.TrimSpace(line), ":"))
-	}
-	return all
-}
-
 func TestFindAccount(t *testing.T) {
-	passwd := rows("root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/home/app:\n7:x:42:42::/seven:\nbad:x:many:0::/:\nshort:x:5")
-	group := rows("root:x:0:\napp:x:1001:\nstaff:x:2000:app,root\nwheel:x:10:root\nodd:x:-1:app\nshort:x:3")
+	passwd := table("root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/home/app:\n7:x:42:42::/seven:\nbad:x:many:0::/:\nshort:x:5")
+	group := table("root:x:0:\napp:x:1001:\nstaff:x:2000:app,root\nwheel:x:10:root\nodd:x:-1:app\nshort:x:3")
 	for _, c := range []struct {
 		user string
 		want account
@@ -62,6 +54,23 @@ func TestFindAccount(t *testing.T) {
 			t.Errorf("%q: %v (-want +got):\n%s", c.user, err, d)
 		}
 	}
+}
+
+// Whatever an image's files say, a user is a valid one or refused.
+func FuzzFindAccount(f *testing.F) {
+	f.Add("app:staff", "app:x:1:2::/home:", "staff:x:3:app")
+	f.Add(":", "::", ":::")
+	f.Add("-1:x", "a:x:99999999999:0", "x:x:-5:a,b")
+	f.Fuzz(func(t *testing.T, user, passwd, group string) {
+		a, err := findAccount(user, table(passwd), table(group))
+		var refused *runtime.StartError
+		switch {
+		case err != nil && !errors.As(err, &refused):
+			t.Errorf("%v is no StartError", err)
+		case err == nil && (a.UID < 0 || a.GID < 0 || a.home == ""):
+			t.Errorf("%+v", a)
+		}
+	})
 }
 
 func TestCommand(t *testing.T) {

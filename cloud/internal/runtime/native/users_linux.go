@@ -24,30 +24,35 @@ func (d *driver) account(user string, image *v1.ConfigFile) (account, error) {
 	if user == "" {
 		user = image.Config.User
 	}
-	passwd, err := d.table(image, "etc/passwd")
+	passwd, err := d.read(image, "etc/passwd")
 	if err != nil {
 		return account{}, err
 	}
-	groups, err := d.table(image, "etc/group")
+	groups, err := d.read(image, "etc/group")
 	if err != nil {
 		return account{}, err
 	}
 	return findAccount(user, passwd, groups)
 }
 
-// table reads a file of lines of fields, which an image may lack.
-func (d *driver) table(image *v1.ConfigFile, name string) ([][]string, error) {
+// read reads a table, which an image may lack.
+func (d *driver) read(image *v1.ConfigFile, name string) ([][]string, error) {
 	text, err := d.layers.ReadFile(image.RootFS.DiffIDs, name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	return table(string(text)), nil
+}
+
+// table splits lines into their fields, of which there must be three.
+func table(text string) [][]string {
 	var rows [][]string
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		if fields := strings.Split(strings.TrimSpace(line), ":"); len(fields) >= 3 {
 			rows = append(rows, fields)
 		}
 	}
-	return rows, nil
+	return rows
 }
 
 func findAccount(user string, passwd, groups [][]string) (account, error) {

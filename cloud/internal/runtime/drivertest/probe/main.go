@@ -113,7 +113,7 @@ func serve(args []string) error {
 // wait says "ready", waits for SIGTERM, says so, and exits.
 func wait(code int) error {
 	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGTERM, syscall.SIGUSR1)
+	signal.Notify(c, syscall.SIGTERM, syscall.SIGHUP)
 	fmt.Println("ready")
 	for got := range c {
 		fmt.Println("got", got)
