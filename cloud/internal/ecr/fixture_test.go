@@ -44,11 +44,12 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t}
+	// The address is known before the server runs, for it tells its own.
+	r := &rig{t: t, http: httptest.NewUnstartedServer(nil)}
 	r.opts = Options{
 		Store: st, Clock: clock.New(1), Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler),
 		Place:    arn.Place{Partition: "aws", Account: account, Region: "us-east-1"},
-		Endpoint: func() string { return strings.TrimPrefix(r.http.URL, "http://") },
+		Endpoint: func() string { return r.http.Listener.Addr().String() },
 	}
 	for _, f := range change {
 		f(&r.opts)
@@ -58,7 +59,8 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 	}
 	api := wire.NewServer(wire.Options{Services: []*wire.Service{wire.ECR(r.Ops())}, Log: r.opts.Log})
 	api.Handle("/v2/", r.Registry())
-	r.http = httptest.NewServer(api)
+	r.http.Config.Handler = api
+	r.http.Start()
 	t.Cleanup(r.http.Close)
 	r.sdk = ecr.New(ecr.Options{
 		Region: "us-east-1", BaseEndpoint: &r.http.URL,

@@ -155,7 +155,9 @@ func TestUpdatesThatBeginNoDeployment(t *testing.T) {
 
 func TestWhatAServiceShows(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.create(rolling, func(in *ecs.CreateServiceInput) { in.Tags = []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}} })
+		s.create(rolling, func(in *ecs.CreateServiceInput) {
+			in.Tags = []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}}
+		})
 		v := s.service()
 		d := v.DeploymentConfiguration
 		if *d.MaximumPercent != 200 || *d.MinimumHealthyPercent != 100 || d.DeploymentCircuitBreaker.Enable || d.Strategy != types.DeploymentStrategyRolling {
