@@ -12,6 +12,7 @@ type counters struct {
 	codes            [6]atomic.Uint64
 	connectionErrors atomic.Uint64
 	responseTime     atomic.Int64
+	times            times
 }
 
 // answered counts a target's response, which began so long after the request was sent.
@@ -20,6 +21,7 @@ func (c *counters) answered(status int, after time.Duration) {
 		c.codes[k].Add(1)
 	}
 	c.responseTime.Add(int64(after))
+	c.times[class(after)].Add(1)
 }
 
 // add adds the counts of o, which does not count any more.
@@ -30,6 +32,9 @@ func (c *counters) add(o *counters) {
 	}
 	c.connectionErrors.Add(o.connectionErrors.Load())
 	c.responseTime.Add(o.responseTime.Load())
+	for i := range c.times {
+		c.times[i].Add(o.times[i].Load())
+	}
 }
 
 func (c *counters) into(s *Stats) {
