@@ -28,6 +28,17 @@ func (s *Service) Record(namespace, name string, dims map[string]string, value f
 	s.metrics.record(metric{namespace, name, dims}, unit, now, now, b)
 }
 
+// RecordCounts takes in many values of a metric at once, measured now: how often each
+// occurred.
+func (s *Service) RecordCounts(namespace, name string, dims map[string]string, counts map[float64]float64, unit string) {
+	now := s.Clock.Now()
+	var b bucket
+	for v, n := range counts {
+		b.add(v, n)
+	}
+	s.metrics.record(metric{namespace, name, dims}, unit, now, now, b)
+}
+
 // PutMetricData takes in values. Nothing of a call with an error in it is kept.
 func (s *Service) PutMetricData(_ context.Context, in *cw.PutMetricDataInput, _ ...func(*cw.Options)) (*cw.PutMetricDataOutput, error) {
 	namespace := aws.ToString(in.Namespace)

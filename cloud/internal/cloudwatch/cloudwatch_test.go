@@ -158,6 +158,26 @@ func TestAlarmOnAnExpression(t *testing.T) {
 	})
 }
 
+func TestAForcedStateHoldsForAPeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, 1)
+		running(t, s)
+		put(t, s, fiveHundreds())
+		time.Sleep(time.Minute)
+		if _, err := s.SetAlarmState(ctx, &cw.SetAlarmStateInput{AlarmName: aws.String("5xx"), StateValue: types.StateValueAlarm, StateReason: aws.String("drill")}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(55 * time.Second)
+		if a := described(t, s, "5xx"); a.StateValue != types.StateValueAlarm || *a.StateReason != "drill" {
+			t.Errorf("within its period it became %s: %s", a.StateValue, *a.StateReason)
+		}
+		time.Sleep(20 * time.Second)
+		if a := described(t, s, "5xx"); a.StateValue != types.StateValueOk {
+			t.Errorf("after its period it is still %s", a.StateValue)
+		}
+	})
+}
+
 func TestForcedStatesAndTheirReaders(t *testing.T) {
 	s := open(t, 1)
 	put(t, s, fiveHundreds())

@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"context"
 	"encoding/json"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,7 +41,11 @@ func (s *Service) evaluateAll() error {
 			all = append(all, a)
 		}
 	})
+	now := s.Clock.Now()
 	for _, a := range all {
+		if s.forced.holds(*a.AlarmName, now) {
+			continue
+		}
 		v, reason, data := s.evaluate(a.MetricAlarm)
 		if v.state == "" || v.state == a.StateValue {
 			continue
@@ -148,7 +153,31 @@ func stateOf(a types.MetricAlarm) map[string]any {
 	return m
 }
 
-// SetAlarmState forces an alarm into a state, until its next evaluation finds otherwise.
+// forced are the alarms that SetAlarmState has put into a state, and until when that
+// holds: a period, in which AWS would not have evaluated them either.
+type forced struct {
+	sync.Mutex
+	until map[string]time.Time
+}
+
+func (f *forced) hold(name string, until time.Time) {
+	f.Lock()
+	defer f.Unlock()
+	f.until[name] = until
+}
+
+func (f *forced) holds(name string, now time.Time) bool {
+	f.Lock()
+	defer f.Unlock()
+	until, ok := f.until[name]
+	if ok && !now.Before(until) {
+		delete(f.until, name)
+	}
+	return now.Before(until)
+}
+
+// SetAlarmState forces an alarm into a state, until an evaluation, a minute later or its
+// period if that is shorter, finds otherwise.
 func (s *Service) SetAlarmState(_ context.Context, in *cw.SetAlarmStateInput, _ ...func(*cw.Options)) (*cw.SetAlarmStateOutput, error) {
 	if d := in.StateReasonData; d != nil && !json.Valid([]byte(*d)) {
 		return nil, &types.InvalidFormatFault{Message: aws.String("StateReasonData is not valid JSON")}
@@ -158,6 +187,11 @@ func (s *Service) SetAlarmState(_ context.Context, in *cw.SetAlarmStateInput, _ 
 		if !ok {
 			return &types.ResourceNotFound{}
 		}
+		period := time.Duration(s.metrics.width) * time.Second
+		if p := aws.ToInt32(a.Period); p > 0 && p < 60 {
+			period = min(period, time.Duration(p)*time.Second)
+		}
+		s.forced.hold(*in.AlarmName, s.Clock.Now().Add(period))
 		s.transition(tx, a, in.StateValue, aws.ToString(in.StateReason), aws.ToString(in.StateReasonData))
 		return nil
 	})

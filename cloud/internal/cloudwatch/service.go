@@ -27,6 +27,7 @@ type Service struct {
 	alarms  store.Table[alarm]
 	history store.Table[types.AlarmHistoryItem]
 	metrics metrics
+	forced  forced
 	last    struct {
 		sync.Mutex
 		time.Time // of the newest entry of the history
@@ -41,7 +42,7 @@ type alarm struct {
 
 // New opens the service on its tables. Run evaluates its alarms.
 func New(o Options) (*Service, error) {
-	s := &Service{Options: o}
+	s := &Service{Options: o, forced: forced{until: map[string]time.Time{}}}
 	width := min(max(o.Clock.Scale(time.Minute), time.Second), time.Minute)
 	s.metrics = metrics{width: int64(width / time.Second), all: map[string]*series{}}
 	var err, err2 error

@@ -16,6 +16,9 @@
 // HTTPS listeners accept any certificate ARN of the form that ACM or IAM gives out; the
 // cloud makes a self-signed certificate for each, once, and keeps it.
 //
+// Measure publishes the usual metrics of AWS/ApplicationELB and AWS/NetworkELB, by load
+// balancer and by target group, not by availability zone.
+//
 // Limits, and where AWS differs:
 //   - Load balancers are "provisioning" in CreateLoadBalancer's answer only.
 //   - Application load balancers in full, apart from authenticate-* and jwt-validation
