@@ -7,6 +7,7 @@ import (
 
 	"github.com/turnoutdev/turnout/cloud/internal/agent"
 	"github.com/turnoutdev/turnout/cloud/internal/balancer"
+	"github.com/turnoutdev/turnout/cloud/internal/cloudwatch"
 	"github.com/turnoutdev/turnout/cloud/internal/codedeploy"
 	"github.com/turnoutdev/turnout/cloud/internal/ecr"
 	"github.com/turnoutdev/turnout/cloud/internal/ecs"
@@ -74,7 +75,11 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
-	deploy, err := codedeploy.New(codedeploy.Options{Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Log: c.opts.Log})
+	metrics, err := cloudwatch.New(cloudwatch.Options{Store: c.store, Clock: c.clock, Place: c.place})
+	if err != nil {
+		return nil, err
+	}
+	deploy, err := codedeploy.New(codedeploy.Options{Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Alarms: alarming(metrics), Log: c.opts.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +87,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Log: c.opts.Log,
 		Services: []*wire.Service{
 			wire.ECS(tasks.Ops()), wire.CodeDeploy(deploy.Ops()), wire.ECR(registry.Ops()), wire.ELBv2(p.elb.Ops()),
-			wire.STS(tokens.Ops()), wire.IAM(p.iam.Ops()), wire.Logs(watch.Ops()),
+			wire.STS(tokens.Ops()), wire.IAM(p.iam.Ops()), wire.Logs(watch.Ops()), wire.CloudWatch(metrics.Ops()),
 		},
 		Authenticate: (&wire.Verifier{Credentials: p.iam, Region: c.place.Region}).Authenticate,
 		Authorize:    (&iam.Authorizer{IAM: p.iam, TaskDefinitions: tasks, Deployments: deploy}).Authorize,
@@ -93,6 +98,8 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		{"task agent", p.agent.Run},
 		{"ecr", registry.Run},
 		{"ecs", tasks.Run},
+		{"cloudwatch", metrics.Run},
+		{"load balancer metrics", func(ctx context.Context) error { return p.elb.Measure(ctx, p.balancer, metrics) }},
 		{"codedeploy", deploy.Run},
 	}
 	return p, nil

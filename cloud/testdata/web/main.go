@@ -1,0 +1,21 @@
+// Web is what the cloud's tests deploy: it answers every request but the health check
+// with the status in $STATUS, or 200.
+package main
+
+import (
+	"log"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+)
+
+func main() {
+	status, err := strconv.Atoi(os.Getenv("STATUS"))
+	if err != nil {
+		status = http.StatusOK
+	}
+	http.HandleFunc("/healthz", func(http.ResponseWriter, *http.Request) {})
+	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	log.Fatal((&http.Server{Addr: ":9000", ReadHeaderTimeout: 10 * time.Second}).ListenAndServe())
+}
