@@ -113,7 +113,6 @@ type counted struct {
 	codes                                   [6]float64      // from targets, by hundreds
 	answers                                 map[int]float64 // the load balancer's own
 	times                                   balancer.Times
-	registered                              bool
 }
 
 func (c *counted) listener(d counted) {
