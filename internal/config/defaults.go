@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"path/filepath"
 	"time"
 )
@@ -70,31 +69,3 @@ func (c *Config) firstThatExists(names ...string) string {
 }
 
 func shorten(s string, n int) string { return s[:min(len(s), n)] }
-
-// nearest returns the candidate within two edits of s, or "".
-func nearest(s string, candidates []string) string {
-	best, at := "", 3
-	for _, c := range candidates {
-		if d := distance(s, c); d < at && d < max(len(s), 1) {
-			best, at = c, d
-		}
-	}
-	return best
-}
-
-// distance is the Levenshtein distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := cmp.Compare(a[i], b[j])
-			diag, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diag+cost*cost)
-		}
-	}
-	return row[len(b)]
-}

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/turnoutdev/turnout/internal/document"
+	"github.com/turnoutdev/turnout/internal/spell"
 )
 
 // Names are the file names that Find looks for, in order.
@@ -86,7 +87,7 @@ func fault(file string, err error) error {
 	case errors.As(err, &unknown):
 		tk = unknown.Token
 		e.Message = fmt.Sprintf("unknown key %q", tk.Value)
-		if near := nearest(tk.Value, keys()); near != "" {
+		if near := spell.Nearest(tk.Value, keys()); near != "" {
 			e.Hint = fmt.Sprintf("did you mean %q?", near)
 		} else {
 			e.Hint = "`turnout schema` prints what may stand here"
