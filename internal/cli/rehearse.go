@@ -129,7 +129,7 @@ func (o *rehearseOptions) play(ctx context.Context, conf *config.Config, c *clou
 	r := &rehearse.Rehearsal{
 		URL: url, Path: conf.Rehearse.Path, Stream: conf.Rehearse.Stream, Rate: o.rate, Rounds: o.rounds, Drills: o.drills, Tell: o.Talk,
 		NewRun: func() (*run.Run, error) {
-			return o.newRun(ctx, conf, &h, run.Options{DeploymentConfig: o.deployConfig, URL: url})
+			return o.newRun(ctx, conf, &h, run.Options{DeploymentConfig: o.deployConfig, URL: url, ForceRegister: true})
 		},
 	}
 	rep, err := r.Run(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
@@ -96,6 +97,11 @@ func (g *global) begin(ctx context.Context, o run.Options) (*run.Run, error) {
 		return nil, err
 	}
 	r := &run.Run{ID: run.NewID(time.Now()), Config: c, AWS: a, Options: o, Report: term.NewReporter(g.Streams)}
+	file, err := filepath.Abs(c.File)
+	if err != nil {
+		return nil, err
+	}
+	r.Start = &run.Start{File: file, Local: g.Local || c.Local, Region: g.Region, Profile: g.Profile, Options: &r.Options}
 	dir, err := run.Folder()
 	if err != nil {
 		return nil, err

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,34 +16,39 @@ import (
 	"github.com/turnoutdev/turnout/internal/pipeline"
 	"github.com/turnoutdev/turnout/internal/pipeline/shift"
 	"github.com/turnoutdev/turnout/internal/run"
+	"github.com/turnoutdev/turnout/internal/watch"
 )
 
 // pipelineOptions are the options of ship, build and deploy.
 type pipelineOptions struct {
 	*global
-	stages []pipeline.Stage
+	verb string
 	run.Options
-	image string
+	images   []string
+	until    string
+	ifActive string
+	onCancel string
 }
 
 func newShip(g *global) *cobra.Command {
-	o := &pipelineOptions{global: g, stages: pipeline.Ship}
+	o := &pipelineOptions{global: g, verb: "ship"}
 	c := &cobra.Command{
 		Use:   "ship",
 		Short: "Build, push, render, register, shift and verify",
 		Long: `Ship takes the work tree all the way to shifted traffic: the image is built and tagged
 with the commit, pushed to ECR, put into the task definition, registered, and CodeDeploy
-moves the traffic; the lifecycle is shown as it happens, and a failure is explained.`,
-		Example: "  turnout ship\n  turnout ship --local --config CodeDeployDefault.ECSCanary10Percent5Minutes\n  turnout ship --wait-until shifted",
+(or ECS itself, for a rolling service) moves the traffic; the lifecycle is shown as it
+happens, and a failure is explained.`,
+		Example: "  turnout ship\n  turnout ship --local --config CodeDeployDefault.ECSCanary10Percent5Minutes\n  turnout ship --wait-until shifted --on-cancel rollback",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	o.waitFlags(c)
+	o.flags(c)
 	return c
 }
 
 func newBuild(g *global) *cobra.Command {
-	o := &pipelineOptions{global: g, stages: pipeline.Build}
+	o := &pipelineOptions{global: g, verb: "build"}
 	return &cobra.Command{
 		Use:     "build",
 		Short:   "Build the image, tag it with the commit and push it",
@@ -52,47 +59,106 @@ func newBuild(g *global) *cobra.Command {
 }
 
 func newDeploy(g *global) *cobra.Command {
-	o := &pipelineOptions{global: g, stages: pipeline.Deploy}
+	o := &pipelineOptions{global: g, verb: "deploy"}
 	c := &cobra.Command{
 		Use:   "deploy",
 		Short: "Render, register, shift and verify an image that was pushed already",
+		Long: `Deploy brings an image that stands in a registry into service. The service's controller
+decides how: CodeDeploy's blue/green, or ECS's rolling update. The application and the
+deployment group are found by themselves when turnout.yml does not name them. A revision
+that is equal to the newest one is used again.`,
 		Example: `  turnout deploy --image 123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:3f2a1c
+  turnout deploy --image web=$IMAGE --image proxy=envoy:v1.31
+  turnout deploy --wait-until shifted --if-active wait
   turnout deploy              # the task definition as it stands`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	c.Flags().StringVar(&o.image, "image", "", "image to put into the task definition (default: the one it names)")
-	o.waitFlags(c)
+	c.Flags().StringArrayVar(&o.images, "image", nil, "image to put into the task definition, for the container behind the load balancer or as CONTAINER=IMAGE; may be repeated (default: those it names)")
+	o.flags(c)
 	return c
 }
 
-func (o *pipelineOptions) waitFlags(c *cobra.Command) {
+func (o *pipelineOptions) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&o.WaitUntil, "wait-until", "done", "how far to wait: shifted (traffic is on green) or done (the old tasks are ended)")
+	f.StringVar(&o.until, "wait-until", "done", "how far to wait: registered, created, shifted (traffic is on the new revision), stable (and its tasks are steady) or done (and the old tasks have ended)")
 	f.DurationVar(&o.Deadline, "deadline", 30*time.Minute, "longest wait beyond the deployment group's own waits")
-	f.StringVar(&o.DeploymentConfig, "config", "", "deployment configuration for this deployment")
+	f.StringVar(&o.DeploymentConfig, "config", "", "deployment configuration for this deployment (CodeDeploy)")
 	f.StringVar(&o.Description, "description", "", "description of the deployment")
+	f.BoolVar(&o.Strict, "strict", false, "refuse a task definition with unknown fields")
+	f.BoolVar(&o.ForceRegister, "force-register", false, "register a new revision even when the newest one is equal")
+	f.StringVar(&o.ifActive, "if-active", "refuse", "what to do when a deployment is active already: refuse, wait for it, or supersede (stop) it")
+	f.StringVar(&o.onCancel, "on-cancel", "", "what becomes of the deployment on Ctrl-C or SIGTERM: leave, stop or rollback (default: ask on a terminal, else leave)")
+}
+
+// check reads the options that have a few known values, before any call is made.
+func (o *pipelineOptions) check() error {
+	o.WaitUntil, o.IfActive, o.OnCancel = watch.Until(o.until), run.IfActive(o.ifActive), run.OnCancel(o.onCancel)
+	for _, e := range []error{
+		oneOf("--wait-until", o.WaitUntil, append(slices.Clone(watch.Untils), "")...),
+		oneOf("--if-active", o.IfActive, "", run.Refuse, run.Wait, run.Supersede),
+		oneOf("--on-cancel", o.OnCancel, "", run.Leave, run.Stop, run.Rollback),
+	} {
+		if e != nil {
+			return e
+		}
+	}
+	if o.Deadline < 0 {
+		return fault.New(fault.Usage, "such as 30m", "--deadline %s is negative", o.Deadline)
+	}
+	for _, i := range o.images {
+		container, ref, ok := strings.Cut(i, "=")
+		if !ok {
+			container, ref = "", i
+		}
+		if ref == "" {
+			return fault.New(fault.Usage, "--image IMAGE or --image CONTAINER=IMAGE", "--image %q names no image", i)
+		}
+		o.Images = append(o.Images, run.Image{Container: container, Ref: ref})
+	}
+	return nil
+}
+
+// oneOf refuses a value that is none of those known; "" among them means that it may be
+// left out.
+func oneOf[T ~string](flag string, value T, known ...T) error {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	var words []string
+	for _, k := range known {
+		if k != "" {
+			words = append(words, string(k))
+		}
+	}
+	return fault.New(fault.Usage, "one of "+strings.Join(words, ", "), "%s %q is unknown", flag, value)
 }
 
 func (o *pipelineOptions) run(ctx context.Context) error {
-	switch o.WaitUntil {
-	case "", "done", "shifted":
-	default:
-		return fault.New(fault.Usage, "shifted or done", "--wait-until %q is unknown", o.WaitUntil)
+	if err := o.check(); err != nil {
+		return err
 	}
 	r, err := o.begin(ctx, o.Options)
 	if err != nil {
 		return err
 	}
-	r.Facts.Image = o.image
+	r.Start.Verb = o.verb
+	return o.execute(ctx, r)
+}
+
+// execute runs a verb's stages and tells how it ended.
+func (g *global) execute(ctx context.Context, r *run.Run) error {
 	began := time.Now()
-	err = pipeline.Execute(ctx, r, o.stages)
+	if g.TTY && !g.JSON {
+		r.Options.Ask = g.Ask
+	}
+	err := pipeline.Execute(ctx, r, pipeline.Lists[r.Start.Verb])
 	err = errors.Join(err, r.Journal.Close())
-	if o.JSON {
-		return errors.Join(o.print(r, err), err)
+	if g.JSON {
+		return errors.Join(g.print(r, err), err)
 	}
 	if err == nil {
-		o.Talk("%s in %s", o.Good("done"), time.Since(began).Round(10*time.Millisecond))
+		g.Talk("%s in %s", g.Good("done"), time.Since(began).Round(10*time.Millisecond))
 	}
 	return err
 }
@@ -108,7 +174,7 @@ type result struct {
 	Autopsy *autopsy.Report `json:"autopsy,omitempty"`
 }
 
-func (o *pipelineOptions) print(r *run.Run, err error) error {
+func (g *global) print(r *run.Run, err error) error {
 	out := result{Facts: r.Facts, Run: r.ID, OK: err == nil, Code: fault.Code(err), Hint: fault.Hint(err)}
 	out.Rendered = nil // long, and `turnout render` prints it
 	if err != nil {
@@ -122,6 +188,6 @@ func (o *pipelineOptions) print(r *run.Run, err error) error {
 	if merr != nil {
 		return merr
 	}
-	_, werr := fmt.Fprintf(o.Out, "%s\n", b)
+	_, werr := fmt.Fprintf(g.Out, "%s\n", b)
 	return werr
 }

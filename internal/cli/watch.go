@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/turnoutdev/turnout/internal/autopsy"
+	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/config"
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/term"
@@ -37,7 +38,7 @@ func newWatch(g *global) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.until, "wait-until", "done", "shifted or done")
+	f.StringVar(&o.until, "wait-until", "done", "shifted, stable or done")
 	f.StringVar(&o.cluster, "cluster", "", "cluster (default: turnout.yml's)")
 	f.StringVar(&o.service, "service", "", "service (default: turnout.yml's)")
 	f.DurationVar(&o.deadline, "deadline", 0, "longest wait (default: none)")
@@ -45,6 +46,9 @@ func newWatch(g *global) *cobra.Command {
 }
 
 func (o *watchOptions) run(ctx context.Context) error {
+	if err := oneOf("--wait-until", watch.Until(o.until), watch.Shifted, watch.Stable, watch.Done); err != nil {
+		return err
+	}
 	c, _ := config.Load(o.Config) // optional here: names may be given as flags
 	if c != nil {
 		o.cluster, o.service = first(o.cluster, c.Cluster), first(o.service, c.Service)
@@ -60,12 +64,12 @@ func (o *watchOptions) run(ctx context.Context) error {
 	}
 	out, err := watch.Follow(ctx, watch.Options{
 		CodeDeploy: a.CodeDeploy(), ECS: a.ECS(), ELB: a.ELB(), ID: o.id, Cluster: o.cluster, Service: o.service,
-		Until: o.until, Deadline: o.deadline, Emit: emit,
+		Until: watch.Until(o.until), Deadline: o.deadline, Emit: emit, Pace: paceOf(a),
 	})
 	if err != nil {
 		return err
 	}
-	if out.Succeeded(o.until) {
+	if out.Succeeded(watch.Until(o.until)) {
 		return nil
 	}
 	o.Talk("")
@@ -75,6 +79,14 @@ func (o *watchOptions) run(ctx context.Context) error {
 		code = fault.Stopped
 	}
 	return &fault.Error{Code: code, Err: fmt.Errorf("deployment %s %s", o.id, out.Deployment.Status)}
+}
+
+// paceOf is how often AWS is asked: a cloud on this machine more often.
+func paceOf(a *awsclient.Clients) watch.Pace {
+	if a.Local {
+		return watch.Local()
+	}
+	return watch.Pace{}
 }
 
 func first(all ...string) string {

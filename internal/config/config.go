@@ -45,6 +45,8 @@ type Image struct {
 
 // CodeDeploy names the application and the deployment group.
 type CodeDeploy struct {
+	Named bool `yaml:"-"` // the file names both, so that they need not be searched for
+
 	Application string `yaml:"application,omitempty"` // default AppECS-CLUSTER-SERVICE
 	Group       string `yaml:"group,omitempty"`       // default DgpECS-CLUSTER-SERVICE
 	Config      string `yaml:"config,omitempty"`      // default: the group's own

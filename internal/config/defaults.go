@@ -18,6 +18,7 @@ func (c *Config) defaults() {
 	set(&c.Image.Context, ".")
 	set(&c.Image.Dockerfile, filepath.Join(c.Image.Context, "Dockerfile"))
 	set(&c.Image.Builder, "auto")
+	c.CodeDeploy.Named = c.CodeDeploy.Application != "" && c.CodeDeploy.Group != ""
 	set(&c.CodeDeploy.Application, "AppECS-"+c.Cluster+"-"+c.Service)
 	set(&c.CodeDeploy.Group, "DgpECS-"+c.Cluster+"-"+c.Service)
 	set(&c.Verify.Status, 200)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/turnoutdev/turnout/internal/pipeline/build"
+	"github.com/turnoutdev/turnout/internal/pipeline/locate"
 	"github.com/turnoutdev/turnout/internal/pipeline/push"
 	"github.com/turnoutdev/turnout/internal/pipeline/register"
 	"github.com/turnoutdev/turnout/internal/pipeline/render"
@@ -36,22 +37,26 @@ type Skipper interface {
 
 // Ship is the whole way from the source to verified traffic.
 var Ship = []Stage{
+	locate.Stage{},   // the service, its controller, its deployment group
 	build.Stage{},    // the image, tagged with the commit
 	push.Stage{},     // to ECR, by digest
 	render.Stage{},   // the image into the task definition
 	register.Stage{}, // a new revision
-	shift.Stage{},    // CodeDeploy moves the traffic
+	shift.Stage{},    // CodeDeploy or ECS moves the traffic
 	verify.Stage{},   // the new revision serves
 }
 
 // Parts of Ship: the image alone, the way of an image that was pushed already, and what
 // a service needs before it can be created.
 var (
-	Build         = Ship[:2]
-	Deploy        = Ship[2:]
-	FirstRevision = Ship[:4]
-	Drill         = Ship[3:5] // register and shift what the run already has rendered
+	Build         = Ship[1:3]
+	Deploy        = append([]Stage{locate.Stage{}}, Ship[3:]...)
+	FirstRevision = Ship[1:5]
+	Drill         = []Stage{locate.Stage{}, register.Stage{}, shift.Stage{}} // what the run already has rendered
 )
+
+// Lists are the stages by the verb that runs them, for runs that are picked up again.
+var Lists = map[string][]Stage{"ship": Ship, "build": Build, "deploy": Deploy}
 
 // Execute runs the stages in order, each journaled before and after. All checks run
 // before the first stage, so that what can be known is known before anything changes.
@@ -64,8 +69,11 @@ func Execute(ctx context.Context, r *run.Run, stages []Stage) (err error) {
 			}
 		}
 	}
-	file := r.Config.File
-	if err := r.Journal.Write(run.Entry{Event: "start", File: file, Facts: &r.Facts}); err != nil {
+	begin := run.Entry{Event: "start", Start: r.Start, Facts: &r.Facts}
+	if r.Tried {
+		begin.Event = "resume"
+	}
+	if err := r.Journal.Write(begin); err != nil {
 		return err
 	}
 	for _, s := range stages {

@@ -6,17 +6,29 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
 // Entry is one line of a journal.
 type Entry struct {
 	Time  time.Time `json:"time"`
-	Event string    `json:"event"` // start, stage, done, skipped, failed, end
+	Event string    `json:"event"` // start, resume, stage, created, done, skipped, failed, end
 	Stage string    `json:"stage,omitempty"`
 	Error string    `json:"error,omitempty"`
-	File  string    `json:"config,omitempty"` // start: the configuration file
-	Facts *Facts    `json:"facts,omitempty"`  // what is known after the event
+	Start *Start    `json:"start,omitempty"` // of a start
+	Facts *Facts    `json:"facts,omitempty"` // what is known after the event
+}
+
+// Start is how a run was started: all that is needed to pick it up again.
+type Start struct {
+	Verb    string   `json:"verb"`             // ship, build or deploy
+	File    string   `json:"config,omitempty"` // the configuration file, absolute
+	Local   bool     `json:"local,omitempty"`
+	Region  string   `json:"region,omitempty"`
+	Profile string   `json:"profile,omitempty"`
+	Options *Options `json:"options,omitempty"`
 }
 
 // Journal is the append-only record of a run: one JSON object a line, on disk before the
@@ -43,11 +55,38 @@ func Create(dir, id string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create journal: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, id+".jsonl"), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(Path(dir, id), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create journal: %w", err)
 	}
 	return &Journal{f: f}, nil
+}
+
+// Path is the file of the journal of run id in dir.
+func Path(dir, id string) string { return filepath.Join(dir, id+".jsonl") }
+
+// Reopen opens the journal of run id in dir to go on with it, and tells what it holds.
+func Reopen(dir, id string) (*Journal, []Entry, error) {
+	path := Path(dir, id)
+	entries, err := ReadJournal(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open journal: %w", err)
+	}
+	return &Journal{f: f}, entries, nil
+}
+
+// List returns the ids of the runs in dir, newest first.
+func List(dir string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	var ids []string
+	for _, f := range slices.Backward(files) { // ids sort by time
+		ids = append(ids, strings.TrimSuffix(filepath.Base(f), ".jsonl"))
+	}
+	return ids, err
 }
 
 // Write appends an entry and returns when it is on disk.

@@ -5,9 +5,12 @@
 package term
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 )
@@ -80,3 +83,24 @@ func (s *Streams) Good(text string) string { return s.style(green, text) }
 
 // Bad colours a failure.
 func (s *Streams) Bad(text string) string { return s.style(red, text) }
+
+// Ask puts a question to the person at the terminal until one of the answers comes back,
+// by its word or its first letter; the first answer is the default.
+func (s *Streams) Ask(question string, answers ...string) (string, error) {
+	in := bufio.NewScanner(s.In)
+	for {
+		fmt.Fprintf(s.Err, "%s [%s] ", s.style(bold, question+":"), strings.Join(answers, "/"))
+		if !in.Scan() {
+			return "", errors.Join(errors.New("no answer"), in.Err())
+		}
+		text := strings.ToLower(strings.TrimSpace(in.Text()))
+		if text == "" {
+			return answers[0], nil
+		}
+		for _, a := range answers {
+			if text == a || text == a[:1] {
+				return a, nil
+			}
+		}
+	}
+}

@@ -50,6 +50,7 @@ const (
 	Health    Kind = "health"    // target health changed
 	Service   Kind = "service"   // a message of the ECS service
 	Following Kind = "following" // a rollback deployment is followed now
+	Trouble   Kind = "trouble"   // AWS could not answer for the moment
 )
 
 // Event is one thing that happened. Fields that do not belong to its kind are zero.
@@ -75,12 +76,26 @@ type Options struct {
 	ID         string
 	Cluster    string
 	Service    string
-	Until      string        // "shifted" or "done" ("")
+	Until      Until
 	Deadline   time.Duration // 0: none
 	Emit       func(Event)   // called from Follow's goroutine
-	Fastest    time.Duration // shortest poll; 0 for 200 ms
-	Slowest    time.Duration // longest poll; 0 for 2 s
+	Pace       Pace
 }
+
+// Until is how far to wait.
+type Until string
+
+// How far to wait. For Registered and Created nothing is followed.
+const (
+	Registered Until = "registered" // the revision stands
+	Created    Until = "created"    // the deployment stands
+	Shifted    Until = "shifted"    // all production traffic is on the new revision
+	Stable     Until = "stable"     // and the service is steady on it
+	Done       Until = "done"       // and the old tasks have ended; the default
+)
+
+// Untils are all of them, in order.
+var Untils = []Until{Registered, Created, Shifted, Stable, Done}
 
 // ErrDeadline is returned when the deadline passed before the end.
 var ErrDeadline = errors.New("the deadline passed")
@@ -93,50 +108,44 @@ type Outcome struct {
 }
 
 // Succeeded tells whether what was waited for has happened.
-func (o Outcome) Succeeded(until string) bool {
-	return o.Deployment.Status == types.DeploymentStatusSucceeded || (until == "shifted" && o.Shifted)
+func (o Outcome) Succeeded(until Until) bool {
+	return o.Deployment.Status == types.DeploymentStatusSucceeded || o.reached(until)
 }
 
-// Follow polls until the deployment has ended (or shifted), ctx ends or the deadline
-// passes. Transient errors are the SDK's to retry; any that reaches Follow ends it.
+func (o Outcome) reached(until Until) bool {
+	switch until {
+	case Shifted:
+		return o.Shifted
+	case Stable:
+		return o.Shifted && o.steady()
+	}
+	return false
+}
+
+// steady tells whether green runs all the tasks that it should.
+func (o Outcome) steady() bool {
+	for _, s := range o.Target.TaskSetsInfo {
+		if s.TaskSetLabel == types.TargetLabelGreen {
+			return s.RunningCount == s.DesiredCount && s.PendingCount == 0
+		}
+	}
+	return false
+}
+
+// Follow polls until the deployment has ended (or gone as far as asked), ctx ends or the
+// deadline passes. Throttling and passing faults of AWS slow it down; they end it only
+// when they last.
 func Follow(ctx context.Context, o Options) (Outcome, error) {
 	f := &follower{Options: o, seen: map[string]bool{}, events: map[string]types.LifecycleEventStatus{}}
 	f.defaults()
-	if o.Deadline > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, o.Deadline, ErrDeadline)
-		defer cancel()
-	}
-	wait := f.Fastest
-	for {
+	err := o.Pace.poll(ctx, o.Deadline, f.emitTrouble, func(ctx context.Context) (next, error) {
 		changed, err := f.poll(ctx)
-		switch {
-		case err != nil && context.Cause(ctx) != nil:
-			return f.out, context.Cause(ctx)
-		case err != nil:
-			return f.out, fmt.Errorf("watch deployment %s: %w", o.ID, err)
-		case f.over():
-			return f.out, nil
-		case changed:
-			wait = f.Fastest
-		default:
-			wait = min(wait*5/4, f.Slowest)
+		if err != nil {
+			return next{}, fmt.Errorf("watch deployment %s: %w", o.ID, err)
 		}
-		if err := sleep(ctx, wait); err != nil {
-			return f.out, err
-		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+		return next{over: f.over(), changed: changed, known: f.knownWait()}, nil
+	})
+	return f.out, err
 }
 
 // follower compares each poll with the one before.
@@ -156,12 +165,6 @@ type follower struct {
 }
 
 func (f *follower) defaults() {
-	if f.Fastest == 0 {
-		f.Fastest = 200 * time.Millisecond
-	}
-	if f.Slowest == 0 {
-		f.Slowest = 2 * time.Second
-	}
 	if f.Emit == nil {
 		f.Emit = func(Event) {}
 	}
@@ -173,7 +176,12 @@ func (f *follower) over() bool {
 	case types.DeploymentStatusSucceeded, types.DeploymentStatusFailed, types.DeploymentStatusStopped:
 		return true
 	}
-	return f.Until == "shifted" && f.out.Shifted
+	return f.out.reached(f.Until)
+}
+
+// emitTrouble tells of a fault that is waited out.
+func (f *follower) emitTrouble(err error, wait time.Duration) {
+	f.emit(Event{Kind: Trouble, Message: fmt.Sprintf("%v; asking again in %s", err, wait.Round(100*time.Millisecond))})
 }
 
 func (f *follower) emit(e Event) {
@@ -185,30 +193,57 @@ func (f *follower) emit(e Event) {
 	f.Emit(e)
 }
 
-// poll asks once and tells what is new. The target is asked before the deployment, so
-// that the last lifecycle events are told when the deployment has ended.
+// poll asks once and tells what is new. The deployment is asked before its target, so
+// that the last lifecycle events are told when it has ended. One that has ended before it
+// was first looked at has nothing to tell.
 func (f *follower) poll(ctx context.Context) (bool, error) {
 	f.changed = false
-	if err := f.pollTarget(ctx); err != nil {
-		return false, err
-	}
 	d, err := f.CodeDeploy.GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &f.ID})
 	if err != nil {
 		return false, err
 	}
+	first := f.out.Deployment == nil
 	f.out.Deployment = d.DeploymentInfo
-	if s := d.DeploymentInfo.Status; s != f.status {
-		f.status = s
-		if err := f.pollTarget(ctx); err != nil {
-			return false, err
-		}
-		f.emit(Event{Kind: Status, Status: string(s), Message: f.statusMessage(d.DeploymentInfo)})
+	if first && f.over() {
+		f.tellStatus()
+		return true, nil
 	}
+	if err := f.pollTarget(ctx); err != nil {
+		return false, err
+	}
+	f.tellStatus()
 	if f.changed || f.over() || time.Since(f.asked) >= serviceEvery {
 		f.asked = time.Now()
 		err = f.pollService(ctx)
 	}
 	return f.changed, err
+}
+
+func (f *follower) tellStatus() {
+	if d := f.out.Deployment; d.Status != f.status {
+		f.status = d.Status
+		f.emit(Event{Kind: Status, Status: string(d.Status), Message: f.statusMessage(d)})
+	}
+}
+
+// knownWait is how long nothing will happen: what is left of the wait before the old
+// tasks are ended, by the deployment's own settings. 0 when it is not known.
+func (f *follower) knownWait() time.Duration {
+	d := f.out.Deployment
+	if d == nil || !d.InstanceTerminationWaitTimeStarted || d.BlueGreenDeploymentConfiguration == nil || f.out.Target == nil {
+		return 0
+	}
+	t := d.BlueGreenDeploymentConfiguration.TerminateBlueInstancesOnDeploymentSuccess
+	var began time.Time
+	for _, e := range f.out.Target.LifecycleEvents {
+		if e.EndTime != nil && e.EndTime.After(began) {
+			began = *e.EndTime
+		}
+	}
+	if t == nil || began.IsZero() {
+		return 0
+	}
+	return time.Until(began.Add(time.Duration(t.TerminationWaitTimeInMinutes) * time.Minute))
 }
 
 // serviceEvery is how often the service and its targets are asked while nothing else

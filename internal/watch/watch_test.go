@@ -12,12 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/aws/smithy-go"
 )
 
 // script is a CodeDeploy whose one deployment goes through states by the clock.
 type script struct {
 	began time.Time
 	polls int
+	fault func() error // of GetDeployment
 	steps []step
 }
 
@@ -41,7 +43,18 @@ func (s *script) now() step {
 }
 
 func (s *script) GetDeployment(context.Context, *codedeploy.GetDeploymentInput, ...func(*codedeploy.Options)) (*codedeploy.GetDeploymentOutput, error) {
-	return &codedeploy.GetDeploymentOutput{DeploymentInfo: &types.DeploymentInfo{Status: s.now().status, CreateTime: &s.began}}, nil
+	if s.fault != nil {
+		if err := s.fault(); err != nil {
+			return nil, err
+		}
+	}
+	st := s.now()
+	return &codedeploy.GetDeploymentOutput{DeploymentInfo: &types.DeploymentInfo{
+		Status: st.status, CreateTime: &s.began, InstanceTerminationWaitTimeStarted: st.green == 100,
+		BlueGreenDeploymentConfiguration: &types.BlueGreenDeploymentConfiguration{
+			TerminateBlueInstancesOnDeploymentSuccess: &types.BlueInstanceTerminationOption{TerminationWaitTimeInMinutes: 5},
+		},
+	}}, nil
 }
 
 func (s *script) ListDeploymentTargets(context.Context, *codedeploy.ListDeploymentTargetsInput, ...func(*codedeploy.Options)) (*codedeploy.ListDeploymentTargetsOutput, error) {
@@ -60,10 +73,20 @@ func (s *script) GetDeploymentTarget(context.Context, *codedeploy.GetDeploymentT
 	for _, e := range strings.Fields(st.events) {
 		name, status, _ := strings.Cut(e, "=")
 		t.LifecycleEvents = append(t.LifecycleEvents, types.LifecycleEvent{
-			LifecycleEventName: &name, Status: types.LifecycleEventStatus(status), StartTime: &s.began, EndTime: aws.Time(s.began.Add(st.at)),
+			LifecycleEventName: &name, Status: types.LifecycleEventStatus(status), StartTime: &s.began, EndTime: aws.Time(s.ended(e)),
 		})
 	}
 	return &codedeploy.GetDeploymentTargetOutput{DeploymentTarget: &types.DeploymentTarget{EcsTarget: t}}, nil
+}
+
+// ended is when an event came to the state that it has.
+func (s *script) ended(event string) time.Time {
+	for _, st := range s.steps {
+		if strings.Contains(st.events, event) {
+			return s.began.Add(st.at)
+		}
+	}
+	return time.Time{}
 }
 
 var canary = []step{
@@ -95,26 +118,27 @@ func follow(t *testing.T, steps []step, o Options) (string, Outcome, error, *scr
 func TestTheWholeStoryOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		story, out, err, s, took := follow(t, canary, Options{})
-		if err != nil || !out.Succeeded("done") {
+		if err != nil || !out.Succeeded(Done) {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		want := "status:Created began:Install 100/0 status:InProgress ended:InstallSucceeded began:AllowTraffic 90/10 ended:AllowTrafficSucceeded 0/100 status:Succeeded"
 		if story != want {
 			t.Errorf("story\n%s\nwant\n%s", story, want)
 		}
-		if late := took - 10*time.Minute; late > 2500*time.Millisecond {
+		if late := took - 10*time.Minute; late > time.Second {
 			t.Errorf("told %v after the end", late)
 		}
-		if s.polls > 10*60*2 {
-			t.Errorf("%d calls in ten minutes", s.polls)
+		// Two calls a second while traffic moves, two in five while the wait is known.
+		if most := 5*60*2*11/10 + 5*60/5*2*12/10 + 20; s.polls > most {
+			t.Errorf("%d calls in ten minutes, at most %d", s.polls, most)
 		}
 	})
 }
 
 func TestShiftedDoesNotSitThroughTheTerminationWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, out, err, _, took := follow(t, canary, Options{Until: "shifted"})
-		if err != nil || !out.Succeeded("shifted") || took > 5*time.Minute+3*time.Second {
+		_, out, err, _, took := follow(t, canary, Options{Until: Shifted})
+		if err != nil || !out.Succeeded(Shifted) || took > 5*time.Minute+3*time.Second {
 			t.Errorf("%+v, %v after %v", out.Shifted, err, took)
 		}
 	})
@@ -123,7 +147,7 @@ func TestShiftedDoesNotSitThroughTheTerminationWait(t *testing.T) {
 func TestAFailedDeploymentIsNeverASuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		steps := append(canary[:3:3], step{30 * time.Second, types.DeploymentStatusFailed, "Install=Succeeded AllowTraffic=Failed", 0})
-		for _, until := range []string{"done", "shifted"} {
+		for _, until := range []Until{Done, Shifted, Stable} {
 			story, out, err, _, _ := follow(t, steps, Options{Until: until})
 			if err != nil || out.Succeeded(until) || !strings.Contains(story, "ended:AllowTrafficFailed") {
 				t.Errorf("%s: %+v, %v\n%s", until, out, err, story)
@@ -137,6 +161,63 @@ func TestDeadlineAndCancel(t *testing.T) {
 		_, _, err, _, took := follow(t, canary, Options{Deadline: time.Minute})
 		if !errors.Is(err, ErrDeadline) || took > time.Minute+time.Second {
 			t.Errorf("%v after %v", err, took)
+		}
+	})
+}
+
+// throttle is the error that AWS answers a caller with who asks too often.
+func throttle() error {
+	return &smithy.GenericAPIError{Code: "ThrottlingException", Message: "Rate exceeded"}
+}
+
+func TestThrottlingSlowsDownAndNeverReachesTheUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{began: time.Now(), steps: canary}
+		refused, troubles := 0, 0
+		s.fault = func() error {
+			if since := time.Since(s.began); since > 10*time.Second && since < 70*time.Second {
+				refused++
+				return throttle()
+			}
+			return nil
+		}
+		out, err := Follow(t.Context(), Options{CodeDeploy: s, ID: "d-1", Emit: func(e Event) {
+			if e.Kind == Trouble {
+				troubles++
+			}
+		}})
+		if err != nil || !out.Succeeded(Done) {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		if refused > 8 || troubles != refused {
+			t.Errorf("asked %d times in a minute of throttling, told %d times", refused, troubles)
+		}
+	})
+}
+
+func TestAFaultThatLastsEndsIt(t *testing.T) {
+	for what, fault := range map[string]error{
+		"throttled for ever": throttle(),
+		"not allowed":        &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{began: time.Now(), steps: canary, fault: func() error { return fault }}
+			_, err := Follow(t.Context(), Options{CodeDeploy: s, ID: "d-1"})
+			if !errors.Is(err, fault) {
+				t.Errorf("%s: %v", what, err)
+			}
+			if took := time.Since(s.began); (took > patience) != Throttled(fault) || took > patience+slowestEver {
+				t.Errorf("%s: ended after %v", what, took)
+			}
+		})
+	}
+}
+
+func TestOneThatEndedBeforeIsAskedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, out, err, s, took := follow(t, canary[4:], Options{})
+		if err != nil || !out.Succeeded(Done) || s.polls != 1 || took != 0 {
+			t.Errorf("%v after %v and %d calls", err, took, s.polls)
 		}
 	})
 }

@@ -1,15 +1,22 @@
 // Package register is the stage that registers the rendered task definition. The
-// document goes to ECS as it is written: fields that the SDK does not know arrive too.
+// document goes to ECS as it is written: fields that the SDK does not know arrive too. A
+// revision that is equal already is used again.
 package register
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/smithy-go"
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/run"
+	"github.com/turnoutdev/turnout/internal/taskdef"
 )
 
 // Stage registers a revision.
@@ -25,12 +32,80 @@ func (Stage) Skip(r *run.Run) string {
 	return ""
 }
 
-// Run registers the rendered document and notes the revision's ARN.
+// Run registers the rendered document, unless the family's newest revision equals it, and
+// notes the revision's ARN.
 func (Stage) Run(ctx context.Context, r *run.Run) (string, error) {
-	out, err := awsclient.RegisterTaskDefinition(ctx, r.AWS.ECS(), r.Facts.Rendered)
+	if !r.Options.ForceRegister {
+		arn, err := equal(ctx, r)
+		if err != nil {
+			return "", err
+		}
+		if arn != "" {
+			r.Facts.TaskDefinition, r.Facts.Reused = arn, true
+			return arn + ", which is equal", nil
+		}
+	}
+	arn, err := register(ctx, r)
 	if err != nil {
 		return "", fault.New(fault.Failed, "compare "+r.Config.TaskDef+" with the message; nothing was deployed", "%w", err)
 	}
-	r.Facts.TaskDefinition = aws.ToString(out.TaskDefinition.TaskDefinitionArn)
-	return r.Facts.TaskDefinition, nil
+	r.Facts.TaskDefinition = arn
+	return arn, nil
+}
+
+// equal is the ARN of the family's newest active revision if it says the same as the
+// rendered document, else "".
+func equal(ctx context.Context, r *run.Run) (string, error) {
+	td, err := taskdef.Parse(r.Config.TaskDef, r.Facts.Rendered)
+	if err != nil {
+		return "", err
+	}
+	arn, document, err := awsclient.DescribeTaskDefinition(ctx, r.AWS.ECS(), td.Family())
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &api) && api.ErrorCode() == "ClientException": // there is none yet
+		return "", nil
+	case errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException":
+		r.Report.Note("may not compare with the newest revision (ecs:DescribeTaskDefinition); registering another")
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	same, err := taskdef.Equal(r.Facts.Rendered, document)
+	if err != nil || !same {
+		return "", err
+	}
+	return arn, nil
+}
+
+// tries bounds the attempts to register.
+const tries = 6
+
+// register makes the call. RegisterTaskDefinition is not idempotent: when an answer is
+// lost, the SDK's own retry would register twice and leave an orphan. So what the newest
+// revision says is looked at before each further attempt.
+func register(ctx context.Context, r *run.Run) (string, error) {
+	client := ecs.NewFromConfig(r.AWS.Config(), func(o *ecs.Options) { o.Retryer = aws.NopRetryer{} })
+	again := retry.IsErrorRetryables(retry.DefaultRetryables)
+	wait := retry.NewExponentialJitterBackoff(5 * time.Second)
+	for try := 1; ; try++ {
+		out, err := awsclient.RegisterTaskDefinition(ctx, client, r.Facts.Rendered)
+		if err == nil {
+			return aws.ToString(out.TaskDefinition.TaskDefinitionArn), nil
+		}
+		if try == tries || again.IsErrorRetryable(err) != aws.TrueTernary || ctx.Err() != nil {
+			return "", err
+		}
+		pause, _ := wait.BackoffDelay(try, err) // never fails
+		r.Report.Note("%v; trying again", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+		arn, err := equal(ctx, r)
+		if err != nil || arn != "" {
+			return arn, err
+		}
+	}
 }

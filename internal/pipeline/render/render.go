@@ -12,6 +12,7 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/turnoutdev/turnout/internal/appspec"
+	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/run"
 	"github.com/turnoutdev/turnout/internal/taskdef"
 )
@@ -21,26 +22,39 @@ type Stage struct{}
 
 func (Stage) String() string { return "render" }
 
-// Check reads both documents and holds them against each other.
+// Check reads the documents and holds them against each other.
 func (Stage) Check(_ context.Context, r *run.Run) error {
 	td, container, err := documents(r)
 	if err != nil {
 		return err
 	}
-	_, err = td.Image(container)
+	if err := unknown(td, r); err != nil {
+		return err
+	}
+	_, err = put(td, container, r)
 	return err
 }
 
-// Run sets the image and keeps the rendered document among the facts.
+// unknown warns of fields that ECS is not known to have; with Strict they are errors.
+func unknown(td *taskdef.TaskDefinition, r *run.Run) error {
+	for _, e := range td.Unknown() {
+		if r.Options.Strict {
+			return e
+		}
+		r.Report.Warn("%s (%s)", e, e.Hint)
+	}
+	return nil
+}
+
+// Run sets the images and keeps the rendered document among the facts.
 func (Stage) Run(_ context.Context, r *run.Run) (string, error) {
 	td, container, err := documents(r)
 	if err != nil {
 		return "", err
 	}
-	if r.Facts.Image != "" {
-		if err := td.SetImage(container, r.Facts.Image); err != nil {
-			return "", err
-		}
+	changed, err := put(td, container, r)
+	if err != nil {
+		return "", err
 	}
 	gone, err := td.StripReadOnly()
 	if err != nil {
@@ -53,14 +67,54 @@ func (Stage) Run(_ context.Context, r *run.Run) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("container %s in %s", container, td.File()), nil
+	if len(changed) == 0 {
+		return td.File() + " as it stands", nil
+	}
+	return strings.Join(changed, ", ") + " in " + td.File(), nil
 }
 
-// documents reads the task definition and the appspec and checks that they agree.
+// Skip tells that the document was rendered already: a bundle brings it, or a run that is
+// picked up again.
+func (Stage) Skip(r *run.Run) string {
+	if r.Facts.TaskDefinition != "" {
+		return "registered already"
+	}
+	return ""
+}
+
+// put sets the image that was built and those that were named, and tells the containers.
+func put(td *taskdef.TaskDefinition, container string, r *run.Run) ([]string, error) {
+	images := r.Options.Images
+	if r.Facts.Image != "" {
+		images = append([]run.Image{{Ref: r.Facts.Image}}, images...)
+	}
+	if _, err := td.Image(container); err != nil {
+		return nil, err
+	}
+	var changed []string
+	for _, i := range images {
+		name := i.Container
+		if name == "" {
+			name = container
+		}
+		if err := td.SetImage(name, i.Ref); err != nil {
+			return nil, err
+		}
+		changed = append(changed, "container "+name)
+	}
+	return changed, nil
+}
+
+// documents reads the task definition and the appspec, checks that they agree, and tells
+// the container that the image is for. A rolling deployment has no appspec.
 func documents(r *run.Run) (*taskdef.TaskDefinition, string, error) {
 	td, err := taskdef.Read(r.Config.Path(r.Config.TaskDef))
 	if err != nil {
 		return nil, "", err
+	}
+	if r.Facts.Controller == run.Rolling {
+		container, err := target(td, r)
+		return td, container, err
 	}
 	spec, err := appspec.Read(r.Config.Path(r.Config.AppSpec))
 	if err != nil {
@@ -71,6 +125,21 @@ func documents(r *run.Run) (*taskdef.TaskDefinition, string, error) {
 		container = spec.Container()
 	}
 	return td, container, agree(td, spec)
+}
+
+// target is the container of a rolling deployment's image: the configured one, the one
+// behind the load balancer, or the only one.
+func target(td *taskdef.TaskDefinition, r *run.Run) (string, error) {
+	all := td.Containers()
+	switch {
+	case r.Config.Container != "":
+		return r.Config.Container, nil
+	case r.Service != nil && len(r.Service.LoadBalancers) > 0:
+		return aws.ToString(r.Service.LoadBalancers[0].ContainerName), nil
+	case len(all) == 1:
+		return all[0], nil
+	}
+	return "", fault.New(fault.Usage, "set container in turnout.yml: "+strings.Join(all, ", "), "%s has %d containers, and none is named to take the image", td.File(), len(all))
 }
 
 // agree checks that the appspec's container exists and exposes its port.

@@ -1,5 +1,5 @@
-// Package verify is the stage that makes sure, after the shift, that the new revision is
-// the service's primary one, and that the service answers if a path is configured.
+// Package verify is the stage that makes sure, after the shift, that the service answers
+// as the configuration says.
 package verify
 
 import (
@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/run"
+	"github.com/turnoutdev/turnout/internal/watch"
 )
 
 // Stage verifies the result.
@@ -24,43 +24,29 @@ type Stage struct{}
 
 func (Stage) String() string { return "verify" }
 
-// Run holds the service against the facts and probes it.
+// Skip tells that nothing is configured to be asked, or that traffic was not waited for.
+func (Stage) Skip(r *run.Run) string {
+	switch until := r.Until(); {
+	case until == watch.Registered || until == watch.Created:
+		return "waited until " + string(until) + " only"
+	case r.Config.Verify.Path == "" && r.Config.Verify.URL == "":
+		return "no verify.path in turnout.yml"
+	}
+	return ""
+}
+
+// Run probes the service. That the new revision is the one that serves, the shift has
+// made sure of.
 func (Stage) Run(ctx context.Context, r *run.Run) (string, error) {
-	if err := primary(ctx, r); err != nil {
-		return "", err
-	}
-	v := r.Config.Verify
-	if v.Path == "" && v.URL == "" {
-		return "the primary task set runs " + short(r.Facts.TaskDefinition), nil
-	}
 	url, err := address(ctx, r)
 	if err != nil {
 		return "", err
 	}
 	r.Facts.URL = url
-	if err := probe(ctx, url, v.Status); err != nil {
+	if err := probe(ctx, url, r.Config.Verify.Status); err != nil {
 		return "", fault.New(fault.Failed, "traffic has already moved; `turnout rollback` takes it back", "%w", err)
 	}
-	return fmt.Sprintf("%s answers %d", url, v.Status), nil
-}
-
-func short(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
-
-// primary makes sure that what was registered is what serves.
-func primary(ctx context.Context, r *run.Run) error {
-	out, err := r.AWS.ECS().DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &r.Config.Cluster, Services: []string{r.Config.Service}})
-	if err != nil {
-		return err
-	}
-	if len(out.Services) == 0 {
-		return fmt.Errorf("service %s is gone from cluster %s", r.Config.Service, r.Config.Cluster)
-	}
-	for _, s := range out.Services[0].TaskSets {
-		if aws.ToString(s.Status) == "PRIMARY" && aws.ToString(s.TaskDefinition) != r.Facts.TaskDefinition {
-			return fmt.Errorf("the primary task set runs %s, not %s", short(aws.ToString(s.TaskDefinition)), short(r.Facts.TaskDefinition))
-		}
-	}
-	return nil
+	return fmt.Sprintf("%s answers %d", url, r.Config.Verify.Status), nil
 }
 
 // address is where the production listener is reached.
@@ -72,16 +58,11 @@ func address(ctx context.Context, r *run.Run) (string, error) {
 	case r.Options.URL != "":
 		return r.Options.URL + v.Path, nil
 	}
-	cd := r.Config.CodeDeploy
-	g, err := r.AWS.CodeDeploy().GetDeploymentGroup(ctx, &codedeploy.GetDeploymentGroupInput{ApplicationName: &cd.Application, DeploymentGroupName: &cd.Group})
+	arns, err := listeners(ctx, r)
 	if err != nil {
 		return "", err
 	}
-	pairs := g.DeploymentGroupInfo.LoadBalancerInfo.TargetGroupPairInfoList
-	if len(pairs) == 0 || pairs[0].ProdTrafficRoute == nil {
-		return "", fmt.Errorf("deployment group %s has no production listener", cd.Group)
-	}
-	l, err := r.AWS.ELB().DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: pairs[0].ProdTrafficRoute.ListenerArns})
+	l, err := r.AWS.ELB().DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: arns[:1]})
 	if err != nil {
 		return "", err
 	}
@@ -91,6 +72,54 @@ func address(ctx context.Context, r *run.Run) (string, error) {
 	}
 	scheme := strings.ToLower(string(l.Listeners[0].Protocol))
 	return fmt.Sprintf("%s://%s:%d%s", scheme, aws.ToString(b.LoadBalancers[0].DNSName), aws.ToInt32(l.Listeners[0].Port), v.Path), nil
+}
+
+// listeners are the service's production listeners: the deployment group's, or those that
+// forward to a rolling service's target group.
+func listeners(ctx context.Context, r *run.Run) ([]string, error) {
+	if g := r.Group; g != nil {
+		if i := g.LoadBalancerInfo; i != nil && len(i.TargetGroupPairInfoList) > 0 && i.TargetGroupPairInfoList[0].ProdTrafficRoute != nil {
+			return i.TargetGroupPairInfoList[0].ProdTrafficRoute.ListenerArns, nil
+		}
+		return nil, fmt.Errorf("deployment group %s has no production listener; set verify.url", aws.ToString(g.DeploymentGroupName))
+	}
+	if r.Service == nil || len(r.Service.LoadBalancers) == 0 {
+		return nil, fault.New(fault.Usage, "set verify.url in turnout.yml", "service %s has no load balancer", r.Config.Service)
+	}
+	group := aws.ToString(r.Service.LoadBalancers[0].TargetGroupArn)
+	t, err := r.AWS.ELB().DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{TargetGroupArns: []string{group}})
+	if err != nil {
+		return nil, err
+	}
+	for _, lb := range t.TargetGroups[0].LoadBalancerArns {
+		ls, err := r.AWS.ELB().DescribeListeners(ctx, &elb.DescribeListenersInput{LoadBalancerArn: &lb})
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range ls.Listeners {
+			if forwards(l.DefaultActions, group) {
+				return []string{aws.ToString(l.ListenerArn)}, nil
+			}
+		}
+	}
+	return nil, fault.New(fault.Usage, "set verify.url in turnout.yml", "no listener forwards to %s by its default action", group)
+}
+
+func forwards(actions []elbtypes.Action, group string) bool {
+	for _, a := range actions {
+		if aws.ToString(a.TargetGroupArn) == group {
+			return true
+		}
+		if a.ForwardConfig == nil {
+			continue
+		}
+		for _, g := range a.ForwardConfig.TargetGroups {
+			if aws.ToString(g.TargetGroupArn) == group {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // probe asks once and once more after a moment, so that one lost packet is no failure.

@@ -1,0 +1,213 @@
+package shift
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+
+	"github.com/turnoutdev/turnout/internal/appspec"
+	"github.com/turnoutdev/turnout/internal/autopsy"
+	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/run"
+	"github.com/turnoutdev/turnout/internal/watch"
+)
+
+// maxDescription is what CodeDeploy takes.
+const maxDescription = 256
+
+// blueGreen has CodeDeploy move the traffic.
+func blueGreen(ctx context.Context, r *run.Run) (string, error) {
+	if err := adopt(ctx, r); err != nil {
+		return "", err
+	}
+	if r.Facts.DeploymentID == "" {
+		if err := ahead(ctx, r); err != nil {
+			return "", err
+		}
+		if err := create(ctx, r); err != nil {
+			return "", err
+		}
+		if err := created(r); err != nil {
+			return "", err
+		}
+	}
+	if r.Until() == watch.Created {
+		return r.Facts.DeploymentID + " was created", nil
+	}
+	began := time.Now()
+	out, err := follow(ctx, r, r.Facts.DeploymentID, r.Until(), deadline(r))
+	if err != nil {
+		return "", interrupted(ctx, r, err)
+	}
+	r.Facts.Status = string(out.Deployment.Status)
+	if out.Succeeded(r.Until()) {
+		return fmt.Sprintf("%s %s after %s", r.Facts.DeploymentID, words(out), since(began)), nil
+	}
+	return "", failed(ctx, r, out.Deployment)
+}
+
+func words(o watch.Outcome) string {
+	if o.Deployment.Status == types.DeploymentStatusSucceeded {
+		return "succeeded"
+	}
+	return "shifted all traffic"
+}
+
+func create(ctx context.Context, r *run.Run) error {
+	in, err := input(r)
+	if err != nil {
+		return err
+	}
+	out, err := r.AWS.CodeDeploy().CreateDeployment(ctx, in)
+	var active *types.DeploymentLimitExceededException
+	if errors.As(err, &active) {
+		// An answer that was lost on the way makes the SDK ask twice, and the second time
+		// our own deployment is the active one.
+		if aerr := adopt(ctx, r); aerr != nil || r.Facts.DeploymentID != "" {
+			return aerr
+		}
+		return fault.New(fault.Failed, "wait for it (`turnout watch`), or end it (`turnout stop`); "+r.Facts.TaskDefinition+" stays registered and unused", "%w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("%w (%s stays registered and unused)", err, r.Facts.TaskDefinition)
+	}
+	r.Facts.DeploymentID = aws.ToString(out.DeploymentId)
+	return nil
+}
+
+// input is the deployment to create.
+func input(r *run.Run) (*codedeploy.CreateDeploymentInput, error) {
+	spec, err := appspec.Read(r.Config.Path(r.Config.AppSpec))
+	if err != nil {
+		return nil, err
+	}
+	if err := spec.SetTaskDefinition(r.Facts.TaskDefinition); err != nil {
+		return nil, err
+	}
+	content := string(spec.Bytes())
+	sum := sha256.Sum256([]byte(content))
+	in := &codedeploy.CreateDeploymentInput{
+		ApplicationName:     &r.Facts.Application,
+		DeploymentGroupName: &r.Facts.Group,
+		Description:         aws.String(description(r)),
+		Revision: &types.RevisionLocation{
+			RevisionType:   types.RevisionLocationTypeAppSpecContent,
+			AppSpecContent: &types.AppSpecContent{Content: &content, Sha256: aws.String(hex.EncodeToString(sum[:]))},
+		},
+	}
+	if c := first(r.Options.DeploymentConfig, r.Config.CodeDeploy.Config); c != "" {
+		in.DeploymentConfigName = &c
+	}
+	return in, nil
+}
+
+// description ends with the run's id, by which the run finds its deployment again when
+// CodeDeploy's answer was lost.
+func description(r *run.Run) string {
+	mark := mark(r)
+	d := first(r.Options.Description, r.Config.CodeDeploy.Description, "turnout "+first(r.Facts.Tag, r.Facts.TaskDefinition))
+	if room := maxDescription - len(mark); len(d) > room {
+		d = strings.ToValidUTF8(d[:room-3], "") + "..."
+	}
+	return d + mark
+}
+
+func mark(r *run.Run) string { return " (run " + r.ID + ")" }
+
+// deadline is the group's own waits and what the user allows beyond them.
+func deadline(r *run.Run) time.Duration {
+	d := r.Options.Deadline
+	if d == 0 {
+		d = 30 * time.Minute
+	}
+	if c := r.Group.BlueGreenDeploymentConfiguration; c != nil {
+		if c.DeploymentReadyOption != nil {
+			d += time.Duration(c.DeploymentReadyOption.WaitTimeInMinutes) * time.Minute
+		}
+		if c.TerminateBlueInstancesOnDeploymentSuccess != nil {
+			d += time.Duration(c.TerminateBlueInstancesOnDeploymentSuccess.TerminationWaitTimeInMinutes) * time.Minute
+		}
+	}
+	return d
+}
+
+func follow(ctx context.Context, r *run.Run, id string, until watch.Until, deadline time.Duration) (watch.Outcome, error) {
+	return watch.Follow(ctx, watch.Options{
+		CodeDeploy: r.AWS.CodeDeploy(), ECS: r.AWS.ECS(), ELB: r.AWS.ELB(),
+		ID: id, Cluster: r.Config.Cluster, Service: r.Config.Service,
+		Until: until, Deadline: deadline, Emit: r.Report.Watched, Pace: r.Pace(),
+	})
+}
+
+// failed performs the autopsy and follows the rollback, if there is one.
+func failed(ctx context.Context, r *run.Run, d *types.DeploymentInfo) error {
+	rep := autopsy.Perform(ctx, r.AWS, autopsy.Subject{
+		DeploymentID: r.Facts.DeploymentID, Cluster: r.Config.Cluster, Service: r.Config.Service, TaskDefinition: r.Facts.TaskDefinition,
+	})
+	code := fault.Deployment
+	if d.Status == types.DeploymentStatusStopped {
+		code = fault.Stopped
+	}
+	rolled, err := rollback(ctx, r, d)
+	if err != nil {
+		return err
+	}
+	if rolled == types.DeploymentStatusSucceeded {
+		code = fault.RolledBack
+	}
+	if rep.RollbackID == "" {
+		rep.RollbackID = r.Facts.RollbackID
+	}
+	return &fault.Error{Code: code, Err: &Failure{Report: rep, Rollback: string(rolled)}}
+}
+
+// rollback waits for the automatic rollback to appear and to end.
+func rollback(ctx context.Context, r *run.Run, d *types.DeploymentInfo) (types.DeploymentStatus, error) {
+	if c := d.AutoRollbackConfiguration; c == nil || !c.Enabled {
+		return "", nil
+	}
+	id, err := rollbackID(ctx, r, d)
+	if err != nil || id == "" {
+		return "", err
+	}
+	r.Facts.RollbackID = id
+	r.Report.Watched(watch.Event{Time: time.Now(), Kind: watch.Following, DeploymentID: id, Message: "rolled back by deployment " + id})
+	out, err := follow(ctx, r, id, watch.Done, 30*time.Minute)
+	if err != nil {
+		return "", err
+	}
+	return out.Deployment.Status, nil
+}
+
+// rollbackID waits a moment for CodeDeploy to name the deployment that rolls back.
+func rollbackID(ctx context.Context, r *run.Run, d *types.DeploymentInfo) (string, error) {
+	for try := 0; ; try++ {
+		if d.RollbackInfo != nil && d.RollbackInfo.RollbackDeploymentId != nil {
+			return *d.RollbackInfo.RollbackDeploymentId, nil
+		}
+		if try == rollbackTries {
+			return "", nil
+		}
+		select {
+		case <-time.After(time.Duration(try+1) * 100 * time.Millisecond):
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+		out, err := r.AWS.CodeDeploy().GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: d.DeploymentId})
+		if err != nil {
+			return "", err
+		}
+		d = out.DeploymentInfo
+	}
+}
+
+// rollbackTries bounds the wait for a rollback to appear to about 8 seconds.
+const rollbackTries = 12
