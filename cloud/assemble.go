@@ -14,6 +14,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/elbv2"
 	"github.com/turnoutdev/turnout/cloud/internal/iam"
 	"github.com/turnoutdev/turnout/cloud/internal/logs"
+	"github.com/turnoutdev/turnout/cloud/internal/neighbour"
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
 	"github.com/turnoutdev/turnout/cloud/internal/sts"
 	"github.com/turnoutdev/turnout/cloud/internal/wire"
@@ -68,10 +69,13 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
-	tasks, err := ecs.New(ecs.Options{
+	permits := &iam.Authorizer{IAM: p.iam}
+	guard := neighbour.Guard{Authorize: permits.Authorize, Check: permits.Check}
+	tasks, err := ecs.New(guard.ECS(ecs.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Runner: p.agent, Targets: p.elb, HealthChanged: p.elb, Log: c.opts.Log,
-		RegistryAuth: c.registryAuth(registry), RewriteImage: c.localImage, Logs: watch,
-	})
+		RegistryAuth: c.registryAuth(guard, registry), RewriteImage: c.localImage,
+		Assume: assume(tokens, c.place, "ecs-tasks.amazonaws.com"),
+	}, watch))
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +83,14 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
-	deploy, err := codedeploy.New(codedeploy.Options{Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Alarms: alarming(metrics), Log: c.opts.Log})
+	deploy, err := codedeploy.New(guard.CodeDeploy(codedeploy.Options{
+		Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Alarms: alarming(metrics), Log: c.opts.Log,
+		Assume: assumeOnce(tokens, c.place, "codedeploy.amazonaws.com", "CodeDeploy"),
+	}))
 	if err != nil {
 		return nil, err
 	}
+	permits.TaskDefinitions, permits.Deployments = tasks, deploy
 	p.api = wire.NewServer(wire.Options{
 		Log: c.opts.Log,
 		Services: []*wire.Service{
@@ -90,7 +98,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 			wire.STS(tokens.Ops()), wire.IAM(p.iam.Ops()), wire.Logs(watch.Ops()), wire.CloudWatch(metrics.Ops()),
 		},
 		Authenticate: (&wire.Verifier{Credentials: p.iam, Region: c.place.Region}).Authenticate,
-		Authorize:    (&iam.Authorizer{IAM: p.iam, TaskDefinitions: tasks, Deployments: deploy}).Authorize,
+		Authorize:    permits.Authorize,
 	})
 	p.api.Handle("/v2/", registry.Registry())
 	p.engines = []engine{

@@ -6,31 +6,22 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecr"
-
-	"github.com/turnoutdev/turnout/cloud/internal/identity"
+	"github.com/turnoutdev/turnout/cloud/internal/neighbour"
 )
 
-// tokens gives registry passwords.
-type tokens interface {
-	GetAuthorizationToken(context.Context, *ecr.GetAuthorizationTokenInput, ...func(*ecr.Options)) (*ecr.GetAuthorizationTokenOutput, error)
-}
-
-// registryAuth lets tasks pull from the cloud's own registry; others are asked without
-// credentials.
-func (c *Cloud) registryAuth(t tokens) func(context.Context, string) (string, string, error) {
+// registryAuth lets tasks pull from the cloud's own registry, as the role or service that
+// the context names; other registries are asked without credentials.
+func (c *Cloud) registryAuth(g neighbour.Guard, t neighbour.Tokens) func(context.Context, string) (string, string, error) {
 	host := c.listener.Addr().String()
 	return func(ctx context.Context, image string) (user, password string, err error) {
 		if !strings.HasPrefix(image, host+"/") {
 			return "", "", nil
 		}
-		ctx = identity.With(ctx, identity.Caller{Kind: identity.Service, Service: "ecs-tasks.amazonaws.com"})
-		out, err := t.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+		token, err := g.Token(ctx, t)
 		if err != nil {
 			return "", "", err
 		}
-		raw, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
+		raw, err := base64.StdEncoding.DecodeString(token)
 		user, password, _ = strings.Cut(string(raw), ":")
 		return user, password, err
 	}

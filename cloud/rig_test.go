@@ -174,6 +174,7 @@ func archive(file string, content []byte) []byte {
 type site struct {
 	*rig
 	image, role       string
+	execution         string
 	blue, green       string // target groups
 	lb, listener      string
 	url, test         string
@@ -185,6 +186,7 @@ func (r *rig) site(alarms ...string) *site {
 	r.Helper()
 	s := &site{rig: r, image: r.image("web", compiled(r.T, "testdata/web"))}
 	s.role = s.makeRole("deployer", "codedeploy.amazonaws.com", "arn:aws:iam::aws:policy/AWSCodeDeployRoleForECS")
+	s.execution = s.makeRole("execution", "ecs-tasks.amazonaws.com", "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy")
 	s.network()
 	ctx, containers := r.Context(), ecs.NewFromConfig(r.cfg)
 	must(containers.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String("demo")}))
@@ -239,7 +241,7 @@ func (s *site) revision(status string) string {
 	out := must(ecs.NewFromConfig(s.cfg).RegisterTaskDefinition(s.Context(), &ecs.RegisterTaskDefinitionInput{
 		Family: aws.String("web"), NetworkMode: ecstypes.NetworkModeAwsvpc, Cpu: aws.String("256"), Memory: aws.String("512"),
 		RequiresCompatibilities: []ecstypes.Compatibility{ecstypes.CompatibilityFargate},
-		ExecutionRoleArn:        &s.role,
+		ExecutionRoleArn:        &s.execution,
 		ContainerDefinitions: []ecstypes.ContainerDefinition{{
 			Name: aws.String("web"), Image: &s.image, Essential: aws.Bool(true), StopTimeout: aws.Int32(2),
 			PortMappings: []ecstypes.PortMapping{{ContainerPort: aws.Int32(9000)}},

@@ -74,7 +74,7 @@ func TestPullFailures(t *testing.T) {
 					return "", "", errors.New("AccessDeniedException")
 				}
 			},
-			want: "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth: AccessDeniedException",
+			want: "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth: service call has been retried 1 time(s): AccessDeniedException",
 		},
 		{
 			name: "other architecture", image: "arm", pulls: 1,

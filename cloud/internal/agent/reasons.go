@@ -28,7 +28,7 @@ func createError(err error) error   { return &reasonError{"CannotCreateContainer
 
 // credentialsError is what Fargate says when it gets no login for an image's registry.
 func credentialsError(err error) error {
-	return resourceError(fmt.Errorf("unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth: %w", err))
+	return resourceError(fmt.Errorf("unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth: service call has been retried 1 time(s): %w", err))
 }
 
 // pullError names the image as the task definition does; retries is how often the pull

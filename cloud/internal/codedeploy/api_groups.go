@@ -90,9 +90,9 @@ func (s *Service) checkGroup(ctx context.Context, g *types.DeploymentGroupInfo) 
 		return &types.InvalidECSServiceException{Message: aws.String("For ECS deployment group, ecsServices must be specified")}
 	}
 	cl, sv := aws.ToString(g.EcsServices[0].ClusterName), aws.ToString(g.EcsServices[0].ServiceName)
-	actx, err := s.Assume(ctx, role)
+	actx, err := s.assume(ctx, role)
 	if err != nil {
-		return err
+		return &types.InvalidRoleException{Message: aws.String(err.Error())}
 	}
 	out, err := s.ECS.DescribeServices(actx, &ecs.DescribeServicesInput{Cluster: &cl, Services: []string{sv}})
 	if err != nil || len(out.Services) == 0 {
@@ -143,7 +143,7 @@ func (s *Service) prepare(ctx context.Context, g types.DeploymentGroupInfo) erro
 	if err != nil || c.TrafficRoutingConfig == nil || c.TrafficRoutingConfig.Type == types.TrafficRoutingTypeAllAtOnce {
 		return err
 	}
-	actx, err := s.Assume(ctx, aws.ToString(g.ServiceRoleArn))
+	actx, err := s.assume(ctx, aws.ToString(g.ServiceRoleArn))
 	if err != nil {
 		return err
 	}

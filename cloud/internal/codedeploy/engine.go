@@ -89,7 +89,7 @@ func (s *Service) own(ctx context.Context, id string) {
 		case errors.As(err, &f):
 			err = o.fail(f)
 		default:
-			err = o.fail(failed(types.ErrorCodeInternalError, "%s", err.Error()))
+			err = o.fail(o.refusal(types.ErrorCodeInternalError, err))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.Log.Error("run deployment", "deployment", id, "error", err)
@@ -135,9 +135,9 @@ func (o *owner) next() error {
 
 // step does the present phase.
 func (o *owner) step() error {
-	ctx, err := o.Assume(o.ctx, aws.ToString(o.d.GroupInfo.ServiceRoleArn))
+	ctx, err := o.assume(o.ctx, aws.ToString(o.d.GroupInfo.ServiceRoleArn))
 	if err != nil {
-		return failed(types.ErrorCodeIamRoleMissing, "%s", err.Error())
+		return failed(types.ErrorCodeIamRolePermissions, "%s", err.Error())
 	}
 	if o.d.Undoes != "" {
 		return o.undo(ctx)
@@ -209,14 +209,14 @@ func (o *owner) start(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return failed(types.ErrorCodeInvalidEcsService, "%s", err.Error())
+		return o.refusal(types.ErrorCodeInvalidEcsService, err)
 	}
 	if err := o.behind(ctx, &g, blue, green); err != nil {
-		return failed(types.ErrorCodeElasticLoadBalancingInvalid, "%s", err.Error())
+		return o.refusal(types.ErrorCodeElasticLoadBalancingInvalid, err)
 	}
 	if o.d.Routing.Type != types.TrafficRoutingTypeAllAtOnce {
 		if err := o.shiftListeners(ctx, o.prod(), blue, green, 0); err != nil {
-			return failed(types.ErrorCodeElasticLoadBalancingInvalid, "%s", err.Error())
+			return o.refusal(types.ErrorCodeElasticLoadBalancingInvalid, err)
 		}
 	}
 	return o.sets(ctx)
@@ -375,6 +375,10 @@ func (o *owner) install(ctx context.Context) error {
 		Scale: &ecstypes.Scale{Unit: ecstypes.ScaleUnitPercent, Value: 100}, NetworkConfiguration: primary.NetworkConfiguration, LaunchType: primary.LaunchType,
 		LoadBalancers: []ecstypes.LoadBalancer{{TargetGroupArn: aws.String(o.d.Green.ARN), ContainerName: aws.String(o.spec.Container), ContainerPort: aws.Int32(o.spec.Port)}},
 	})
+	var denied denial
+	if errors.As(err, &denied) {
+		return err
+	}
 	if err != nil {
 		var api smithy.APIError
 		code, msg := "InternalError", err.Error()
@@ -494,7 +498,7 @@ func (o *owner) traffic(ctx context.Context) error {
 		w, next := weightAt(o.d.Routing, passed)
 		if w > o.d.Weight {
 			if err := o.shiftListeners(ctx, o.prod(), o.d.Blue, o.d.Green, w); err != nil {
-				return failed(types.ErrorCodeElasticLoadBalancingInvalid, "%s", err.Error())
+				return o.refusal(types.ErrorCodeElasticLoadBalancingInvalid, err)
 			}
 			if err := o.save(func(d *deployment) { d.Weight = w }); err != nil {
 				return err
@@ -614,11 +618,11 @@ func (o *owner) undo(ctx context.Context) error {
 	}
 	if o.d.Green.Set != "" {
 		if err := o.shiftListeners(ctx, o.prod(), o.d.Blue, o.d.Green, 0); err != nil {
-			return failed(types.ErrorCodeElasticLoadBalancingInvalid, "%s", err.Error())
+			return o.refusal(types.ErrorCodeElasticLoadBalancingInvalid, err)
 		}
 		if o.test() != nil {
 			if err := o.shiftListeners(ctx, o.test(), o.d.Blue, o.d.Green, 0); err != nil {
-				return failed(types.ErrorCodeElasticLoadBalancingInvalid, "%s", err.Error())
+				return o.refusal(types.ErrorCodeElasticLoadBalancingInvalid, err)
 			}
 		}
 		if err := o.save(func(d *deployment) { d.Weight = 0 }); err != nil {

@@ -41,6 +41,9 @@ func (s *Service) RunTask(ctx context.Context, in *ecs.RunTaskInput, _ ...func(*
 		return nil, invalid("count cannot be less than 1.")
 	}
 	out := &ecs.RunTaskOutput{Tasks: []types.Task{}, Failures: []types.Failure{}}
+	if err := s.checkRun(ctx, in); err != nil {
+		return nil, err
+	}
 	var begun []task
 	err := s.Store.Update(func(tx *store.Tx) error {
 		tasks, old, err := s.remembered(tx, in)

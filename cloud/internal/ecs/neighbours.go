@@ -23,9 +23,10 @@ type Feed interface {
 	Subscribe() (<-chan struct{}, func())
 }
 
-// Logs opens a log stream for a container, with its group if createGroup says so.
+// Logs opens a log stream for a container, with its group if createGroup says so. ctx has
+// the caller, which is the task's execution role.
 type Logs interface {
-	Sink(group, stream string, createGroup bool) (func(at time.Time, line []byte) error, error)
+	Sink(ctx context.Context, group, stream string, createGroup bool) (func(at time.Time, line []byte) error, error)
 }
 
 // Endpoints are services of the cloud that a task reaches from inside, and the variables

@@ -18,7 +18,8 @@ type pass struct {
 	tx     *store.Tx
 	now    time.Time
 	health health
-	again  time.Time // when to look again at the latest
+	roles  map[string]error // that cannot be assumed, by set id
+	again  time.Time        // when to look again at the latest
 
 	v     service
 	sets  []set             // the primary first
@@ -42,7 +43,7 @@ func (s *Service) pass(ctx context.Context, key string) (time.Duration, bool, er
 		return s.idle(), false, err
 	}
 	now := s.Clock.Now()
-	p := &pass{s: s, now: now, health: h, again: now.Add(s.idle()), register: map[string][]task{}, leave: map[string][]task{}, stay: map[string][]task{}}
+	p := &pass{s: s, now: now, health: h, roles: s.lookAtRoles(ctx, key), again: now.Add(s.idle()), register: map[string][]task{}, leave: map[string][]task{}, stay: map[string][]task{}}
 	over := false
 	err = s.Store.Update(func(tx *store.Tx) error {
 		p.tx = tx

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ func (s *Service) spec(ctx context.Context, t task) (agent.Spec, error) {
 	if err != nil {
 		return agent.Spec{}, err
 	}
-	ctx, err = s.Assume(ctx, aws.ToString(td.ExecutionRoleArn))
+	ctx, err = s.assume(ctx, aws.ToString(td.ExecutionRoleArn), t.ID)
 	if err != nil {
 		return agent.Spec{}, initError("unable to pull secrets or registry auth: execution resource retrieval failed: %s", cause(err))
 	}
@@ -48,7 +49,7 @@ func (s *Service) spec(ctx context.Context, t task) (agent.Spec, error) {
 		}
 		spec.Env[aws.ToString(c.Name)] = append(env, inside.Env...)
 	}
-	spec.LogSink, err = s.sinks(t, td)
+	spec.LogSink, err = s.sinks(ctx, t, td)
 	return spec, err
 }
 
@@ -131,6 +132,10 @@ func (s *Service) secret(ctx context.Context, from string) (string, error) {
 	if strings.Contains(from, ":secretsmanager:") {
 		return "", initError(failed+"unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret %s from secrets manager: %s", from, cause(err))
 	}
+	var denied interface{ DeniedBy() string }
+	if errors.As(err, &denied) {
+		return "", initError(failed+"unable to retrieve secrets from ssm: service call has been retried 1 time(s): %s", cause(err))
+	}
 	return "", initError(failed+"unable to retrieve secrets from ssm: service call has been retried 1 time(s): invalid ssm parameters: %s: %s", from, cause(err))
 }
 
@@ -153,7 +158,7 @@ func parseEnv(b []byte, seen map[string]bool) []types.KeyValuePair {
 }
 
 // sinks opens the log streams of the containers with driver awslogs.
-func (s *Service) sinks(t task, td types.TaskDefinition) (func(string, time.Time, []byte), error) {
+func (s *Service) sinks(ctx context.Context, t task, td types.TaskDefinition) (func(string, time.Time, []byte), error) {
 	if s.Logs == nil {
 		return nil, nil
 	}
@@ -165,7 +170,7 @@ func (s *Service) sinks(t task, td types.TaskDefinition) (func(string, time.Time
 		}
 		name := aws.ToString(c.Name)
 		stream := strings.TrimPrefix(l.Options["awslogs-stream-prefix"]+"/"+name+"/"+t.ID, "/")
-		f, err := s.Logs.Sink(l.Options["awslogs-group"], stream, l.Options["awslogs-create-group"] == "true")
+		f, err := s.Logs.Sink(ctx, l.Options["awslogs-group"], stream, l.Options["awslogs-create-group"] == "true")
 		if err != nil {
 			return nil, initError("failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: %s: exit status 1", coded(err))
 		}

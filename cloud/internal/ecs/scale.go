@@ -35,6 +35,11 @@ func (p *pass) start(x *set, n, want int) {
 		p.at(next)
 		return
 	}
+	if err := p.roles[x.ID]; err != nil {
+		p.refuse(x, n, err)
+		p.at(p.now.Add(p.pause(x, want)))
+		return
+	}
 	var begun []task
 	for range n {
 		t := p.newTask(x, len(p.tasks[x.ID]))

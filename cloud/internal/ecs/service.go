@@ -29,9 +29,9 @@ type Options struct {
 	Secrets func(ctx context.Context, valueFrom string) (string, error)
 	// Files reads an environment file, an S3 object's ARN.
 	Files func(ctx context.Context, object string) ([]byte, error)
-	// Assume returns a context in which calls are a task's execution role's. Without it,
-	// they are the ECS tasks service's.
-	Assume func(ctx context.Context, roleARN string) (context.Context, error)
+	// Assume returns a context in which calls are those of a task's role, in a session of
+	// that name, which is the task's id. Without it, they are the ECS tasks service's.
+	Assume func(ctx context.Context, roleARN, session string) (context.Context, error)
 	// Endpoints tells what a task reaches inside; role is its task role's ARN, or "".
 	Endpoints func(taskARN, role string) Endpoints
 	Logs      Logs
@@ -53,7 +53,7 @@ func New(o Options) (*Service, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Assume == nil {
-		o.Assume = asTasksService
+		o.Assume = AsTasksService
 	}
 	t, err := openTables(o.Store)
 	if err != nil {
@@ -64,6 +64,10 @@ func New(o Options) (*Service, error) {
 	return s, nil
 }
 
-func asTasksService(ctx context.Context, role string) (context.Context, error) {
-	return identity.With(ctx, identity.Caller{Kind: identity.Service, Service: "ecs-tasks.amazonaws.com", RoleARN: role}), nil
+// AsTasksService is Assume for tasks without an execution role: calls are the service's own.
+func AsTasksService(ctx context.Context, role, _ string) (context.Context, error) {
+	return identity.With(ctx, identity.Caller{Kind: identity.Service, Service: tasksService, RoleARN: role}), nil
 }
+
+// tasksService is the principal that assumes the roles of tasks.
+const tasksService = "ecs-tasks.amazonaws.com"

@@ -208,7 +208,7 @@ type fakeLogs struct {
 	err   error
 }
 
-func (l *fakeLogs) Sink(group, stream string, create bool) (func(time.Time, []byte) error, error) {
+func (l *fakeLogs) Sink(_ context.Context, group, stream string, create bool) (func(time.Time, []byte) error, error) {
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -284,7 +284,12 @@ func TestResourcesThatAreNotThere(t *testing.T) {
 		}},
 		{pull + "unable to retrieve secrets from ssm: service call has been retried 1 time(s): invalid ssm parameters: /db/password: no secrets are kept here", func(o *opts) { o.Files = files }},
 		{pull + "not allowed", func(o *opts) {
-			o.Assume = func(context.Context, string) (context.Context, error) { return nil, errors.New("not allowed") }
+			o.Assume = func(ctx context.Context, _, session string) (context.Context, error) {
+				if session == "ECS" { // the role was there when it was looked for
+					return ctx, nil
+				}
+				return nil, errors.New("not allowed")
+			}
 		}},
 		{"ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.: exit status 1", func(o *opts) {
 			o.Files, o.Secrets = files, secrets

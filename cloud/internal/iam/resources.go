@@ -10,6 +10,8 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
+const logStream = "log-group:{LogGroupName:}:log-stream:{LogStreamName}"
+
 // templates tell which resources a call is about. A member of the input stands in braces,
 // with its default behind a bar; a list gives one resource for each element; a value that
 // is an ARN is the resource itself if its member stands last, else its name is taken. What
@@ -66,9 +68,9 @@ var templates = map[string]map[string]string{
 		"ModifyTargetGroupAttributes": "{TargetGroupArn}", "RegisterTargets": "{TargetGroupArn}", "DeregisterTargets": "{TargetGroupArn}",
 		"AddTags": "{ResourceArns}", "RemoveTags": "{ResourceArns}",
 	},
-	"logs": {
-		"": "log-group:{LogGroupName}", "PutLogEvents": "log-group:{LogGroupName:}:log-stream:{LogStreamName}",
-		"DescribeLogGroups": "log-group:*", "GetLogEvents": "log-group:{LogGroupName:}:log-stream:{LogStreamName}",
+	"logs": { // AWS asks about groups with the tail of a stream: policies need "log-group:NAME:*"
+		"": "log-group:{LogGroupName:}:log-stream:", "DescribeLogGroups": "log-group::log-stream:",
+		"CreateLogStream": logStream, "DeleteLogStream": logStream, "PutLogEvents": logStream, "GetLogEvents": logStream,
 		"TagResource": "{ResourceArn}", "UntagResource": "{ResourceArn}", "ListTagsForResource": "{ResourceArn}",
 	},
 	"cloudwatch": {
