@@ -118,6 +118,7 @@ deployment is rehearsed on this machine before it touches production.
 	})
 	root.AddCommand(newShip(g), newBuild(g), newDeploy(g), newResume(g), newRender(g), newProvision(g), newWatch(g),
 		newUp(g), newDown(g), newEnv(g), newRehearse(g), newSchema(g))
+	root.AddCommand(newAction(g))
 	return root
 }
 

@@ -1,0 +1,109 @@
+package action
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"github.com/turnoutdev/turnout/internal/ci"
+	"github.com/turnoutdev/turnout/internal/fault"
+)
+
+func note(message string) ci.Note { return ci.Note{Message: message} }
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func retryer(attempts int) func() aws.Retryer {
+	return func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = attempts, 5*time.Second })
+	}
+}
+
+// useProxy sends the calls of cfg through a proxy, but for the hosts that except lists.
+// Without one the environment's HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold.
+func useProxy(cfg *aws.Config, proxy, except string) error {
+	if proxy == "" {
+		return nil
+	}
+	u, err := url.Parse(proxy)
+	if err != nil || u.Host == "" {
+		return fault.New(fault.Usage, "such as http://proxy.example:3128", "the input \"http-proxy\" is no URL")
+	}
+	hosts := list(except)
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.Proxy = func(r *http.Request) (*url.URL, error) {
+			for _, h := range hosts {
+				if host := r.URL.Hostname(); host == h || strings.HasSuffix(host, "."+strings.TrimPrefix(h, ".")) {
+					return nil, nil
+				}
+			}
+			return u, nil
+		}
+	})
+	return nil
+}
+
+// publicRegistry asks ECR Public for a token; it answers in one region only.
+func publicRegistry(ctx context.Context, cfg aws.Config) ([]registry, error) {
+	const region, target = "us-east-1", "SpencerFrontendService.GetAuthorizationToken"
+	endpoint := orElse(aws.ToString(cfg.BaseEndpoint), "https://api.ecr-public."+region+".amazonaws.com")
+	body := []byte("{}")
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(endpoint, "/")+"/", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", target)
+	keys, err := cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(body)
+	if err := v4.NewSigner().SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), "ecr-public", region, time.Now()); err != nil {
+		return nil, err
+	}
+	client := cfg.HTTPClient
+	if client == nil {
+		client = http.DefaultClient
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	var out struct {
+		AuthorizationData struct {
+			AuthorizationToken string `json:"authorizationToken"`
+		} `json:"authorizationData"`
+		Type    string `json:"__type"`
+		Message string `json:"message"`
+	}
+	if err := json.Unmarshal(answer, &out); err != nil || res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("ECR Public: %s: %s %s", res.Status, out.Type, out.Message)
+	}
+	r, err := unpack(out.AuthorizationData.AuthorizationToken, "https://public.ecr.aws")
+	r.endpoint = "public.ecr.aws"
+	return []registry{r}, err
+}
