@@ -13,13 +13,9 @@ package action
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/ci"
@@ -65,19 +61,6 @@ func (j *Job) yes(name string, otherwise bool) (bool, error) {
 	}
 }
 
-// number is a whole number from least to most, or otherwise when the input is not given.
-func (j *Job) number(name string, otherwise, least, most int) (int, error) {
-	v := j.Input(name)
-	if v == "" {
-		return otherwise, nil
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < least || n > most {
-		return 0, fault.New(fault.Usage, fmt.Sprintf("a whole number from %d to %d", least, most), "the input %q is %q", name, v)
-	}
-	return n, nil
-}
-
 // oneOf is an input with a fixed set of values.
 func (j *Job) oneOf(name, otherwise string, values ...string) (string, error) {
 	v := j.Input(name)
@@ -110,14 +93,4 @@ func lines(s string) []string {
 		}
 	}
 	return out
-}
-
-// config is the SDK's configuration, with the action's own number of attempts and proxy
-// where they are given.
-func config(c *awsclient.Clients, attempts int) aws.Config {
-	cfg := c.Config()
-	if attempts > 0 {
-		cfg.Retryer = retryer(attempts)
-	}
-	return cfg
 }

@@ -116,7 +116,7 @@ func Logout(ctx context.Context, j *Job) error {
 }
 
 func privateRegistries(ctx context.Context, cfg aws.Config, ids []string) ([]registry, error) {
-	out, err := ecr.NewFromConfig(cfg).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{RegistryIds: ids})
+	out, err := ecr.NewFromConfig(cfg).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{RegistryIds: ids}) //nolint:staticcheck // the input asks for it
 	if err != nil {
 		return nil, err
 	}

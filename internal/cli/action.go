@@ -24,6 +24,7 @@ var actions = []struct {
 }{
 	{"login", "amazon-ecr-login", "Log docker in to Amazon ECR", action.Login},
 	{"logout", "amazon-ecr-login's clean-up", "Log docker out again", action.Logout},
+	{"render", "amazon-ecs-render-task-definition", "Put an image into a task definition", action.Render},
 }
 
 func newAction(g *global) *cobra.Command {
