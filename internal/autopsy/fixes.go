@@ -14,6 +14,9 @@ type rule struct {
 
 // rules are tried in order; the most specific stand first.
 var rules = []rule{
+	{matcher(`ECS was unable to assume the role '([^']+)'`), "The role %s must exist in this account, and its trust policy must let ecs-tasks.amazonaws.com assume it."},
+	{text(`does not have the permissions required to assume the role (\S+[^.\s])`), "The service role %s must exist in this account, and its trust policy must let codedeploy.amazonaws.com assume it."},
+	{text(`is not authorized to perform: ([\w-]+:\w+)`), "A role lacks the permission %s; the message names the role and the resource. AmazonECSTaskExecutionRolePolicy has what most tasks need; secrets and log groups to be made need a policy of their own."},
 	{text(`CannotPullContainerError[^\n]*`), "The image could not be pulled. Check that it was pushed to this registry under this tag, and that the execution role may read it."},
 	{text(`(?i)exec format error|built for [a-z0-9/]+`), "The image is built for another CPU architecture than the task runs on (%s). Build with --platform, or set runtimePlatform in the task definition."},
 	{text(`CannotStartContainerError[^\n]*`), "The container could not be started: check entryPoint and command against what is in the image."},
@@ -27,7 +30,7 @@ var rules = []rule{
 	{text(`does not exist in the task definition`), "The appspec's ContainerName is not a container of the task definition."},
 	{text(`must be behind listener`), "The listener (or one of its rules) does not forward to the target group of the running task set. Point it there, then deploy again."},
 	{text(`not a well-formed yaml`), "The appspec cannot be parsed: check its syntax."},
-	{text(`IAM role [^ ]+ does not give you permission`), "The deployment group's service role lacks permissions: attach AWSCodeDeployRoleForECS to it."},
+	{text(`IAM role [^ ]+ does not give you permission`), "The deployment group's service role lacks permissions: attach AWSCodeDeployRoleForECS to it. For AmazonECS that includes iam:PassRole for the roles that the task definition names."},
 	{matcher(`\[404\]`), "The health check path answers 404: the service has no such path. Set the target group's health check path to one that answers 200."},
 	{matcher(`\[(5\d\d)\]`), "The service answers its health check with an error (%s): see its log above."},
 	{matcher(`\[(30\d)\]`), "The health check is redirected (%s): check a path that answers 200 itself, or widen the matcher."},

@@ -87,9 +87,13 @@ func (o *rehearseOptions) run(ctx context.Context) error {
 	if err := o.defaults(conf); err != nil {
 		return err
 	}
+	account, err := accountOf(conf)
+	if err != nil {
+		return err
+	}
 	began := time.Now()
 	c, err := cloud.Start(ctx, cloud.Options{
-		Addr: "127.0.0.1:0", Region: first(o.Region, conf.Region), Driver: o.driver, TimeScale: o.timeScale,
+		Addr: "127.0.0.1:0", Region: first(o.Region, conf.Region), Account: account, Driver: o.driver, TimeScale: o.timeScale,
 		Log: o.cloudLogger(), GroupHeader: rehearse.ColourHeader,
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,5 +93,30 @@ func TestCtrlCInTheMiddleLeavesNothing(t *testing.T) {
 		if left, _ := filepath.Glob(tmp + "/*"); len(left) > 0 {
 			t.Errorf("interrupted after %v: left behind: %v", after, left)
 		}
+	}
+}
+
+// A task definition made for production names roles of its own account: the rehearsal's
+// cloud is that account, and the roles are made.
+func TestRehearseWithProductionsRoles(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../examples/hello")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "taskdef.json")
+	def, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	def = bytes.Replace(def, []byte(`"executionRoleArn": "arn:aws:iam::123456789012:role/ecsTaskExecutionRole",`),
+		[]byte(`"executionRoleArn": "arn:aws:iam::998877665544:role/apps/prod-exec", "taskRoleArn": "arn:aws:iam::998877665544:role/prod-hello",`), 1)
+	for name, content := range map[string][]byte{"taskdef.json": def, "go.mod": []byte("module hello\n\ngo 1.26\n")} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rep := rehearsal(t, "--driver", "native", "--rate", "50", dir)
+	if td := rep.Facts.TaskDefinition; !strings.HasPrefix(td, "arn:aws:ecs:us-east-1:998877665544:") {
+		t.Errorf("rehearsed with %s", td)
 	}
 }

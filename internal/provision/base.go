@@ -11,8 +11,6 @@ import (
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
-
-	"github.com/turnoutdev/turnout/internal/taskdef"
 )
 
 func (p *Provisioner) repository(ctx context.Context) error {
@@ -47,11 +45,7 @@ func (p *Provisioner) cluster(ctx context.Context) error {
 
 // logGroups makes the groups that the task definition's awslogs options name.
 func (p *Provisioner) logGroups(ctx context.Context) error {
-	td, err := taskdef.Read(p.Config.Path(p.Config.TaskDef))
-	if err != nil {
-		return err
-	}
-	def, err := td.Definition()
+	def, err := p.definition()
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,7 @@ type Provisioner struct {
 	// Tell is called for each thing with its kind, its name and whether it was made now.
 	Tell func(kind, name string, made bool)
 
-	execution    string // role ARNs
-	deployRole   string
+	deployRole   string    // role ARN
 	groups       [2]string // target group ARNs
 	loadBalancer string
 	listener     string

@@ -2,21 +2,25 @@ package provision
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/taskdef"
 )
 
-// trust is a role's trust policy for one service.
-func trust(service string) string {
-	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":%q},"Action":"sts:AssumeRole"}]}`, service)
-}
-
-// passRoles lets CodeDeploy hand the tasks' roles to ECS.
-const passRoles = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringLike":{"iam:PassedToService":["ecs-tasks.amazonaws.com"]}}}]}`
+// The principals of the services that act with the roles.
+const (
+	tasks      = "ecs-tasks.amazonaws.com"
+	codeDeploy = "codedeploy.amazonaws.com"
+)
 
 // The managed policies that AWS keeps for these roles.
 const (
@@ -24,47 +28,159 @@ const (
 	deployPolicy    = "arn:aws:iam::aws:policy/AWSCodeDeployRoleForECS"
 )
 
+// role is one that is to be there.
+type role struct {
+	name, path string
+	service    string // that may assume it
+	managed    string // ARN of the policy that is attached, "" for none
+	inline     []statement
+}
+
+// statement is one of a policy document.
+type statement struct {
+	Effect    string
+	Action    []string
+	Resource  []string
+	Condition map[string]map[string][]string `json:",omitempty"`
+}
+
+func allow(resources []string, actions ...string) statement {
+	return statement{Effect: "Allow", Action: actions, Resource: resources}
+}
+
+// passRoles lets CodeDeploy hand the tasks' roles to ECS.
+var passRoles = statement{
+	Effect: "Allow", Action: []string{"iam:PassRole"}, Resource: []string{"*"},
+	Condition: map[string]map[string][]string{"StringLike": {"iam:PassedToService": {tasks}}},
+}
+
+// roles makes CodeDeploy's role, and the tasks' roles: those that the task definition
+// names, else the configured ones.
 func (p *Provisioner) roles(ctx context.Context) error {
+	def, err := p.definition()
+	if err != nil {
+		return err
+	}
 	names := p.Config.Infrastructure.Roles
-	var err error
-	if p.execution, err = p.role(ctx, names.Execution, "ecs-tasks.amazonaws.com", executionPolicy, ""); err != nil {
+	execution := role{name: names.Execution, service: tasks, managed: executionPolicy, inline: needs(def)}
+	if err := execution.named(def.ExecutionRoleArn); err != nil {
 		return err
 	}
-	if p.deployRole, err = p.role(ctx, names.CodeDeploy, "codedeploy.amazonaws.com", deployPolicy, passRoles); err != nil {
+	if _, err := p.role(ctx, execution); err != nil {
 		return err
 	}
-	if names.Task != "" {
-		_, err = p.role(ctx, names.Task, "ecs-tasks.amazonaws.com", "", "")
+	if p.deployRole, err = p.role(ctx, role{name: names.CodeDeploy, service: codeDeploy, managed: deployPolicy, inline: []statement{passRoles}}); err != nil {
+		return err
 	}
+	task := role{name: names.Task, service: tasks}
+	if err := task.named(def.TaskRoleArn); err != nil || task.name == "" || task.name == execution.name {
+		return err
+	}
+	_, err = p.role(ctx, task)
 	return err
 }
 
-// role finds or makes a role with one managed and one inline policy ("" for none).
-func (p *Provisioner) role(ctx context.Context, name, service, managed, inline string) (string, error) {
+// definition is the task definition of the configuration.
+func (p *Provisioner) definition() (ecstypes.TaskDefinition, error) {
+	td, err := taskdef.Read(p.Config.Path(p.Config.TaskDef))
+	if err != nil {
+		return ecstypes.TaskDefinition{}, err
+	}
+	return td.Definition()
+}
+
+// named gives the role the name and path that the task definition has for it; an ARN or a
+// name, as ECS takes both.
+func (r *role) named(ref *string) error {
+	_, at, isARN := strings.Cut(aws.ToString(ref), ":role/")
+	switch {
+	case aws.ToString(ref) == "":
+		return nil
+	case !isARN && strings.Contains(*ref, ":"):
+		return fault.New(fault.Usage, "such as arn:aws:iam::123456789012:role/ecsTaskExecutionRole", "%q in the task definition is no role", *ref)
+	case !isARN:
+		at = *ref
+	}
+	cut := strings.LastIndex(at, "/") + 1
+	r.path, r.name = at[:cut], at[cut:]
+	return nil
+}
+
+// needs is what an execution role must be allowed beyond the managed policy: to read the
+// secrets and environment files that the task definition names, and to make the log
+// groups that it wants made.
+func needs(def ecstypes.TaskDefinition) []statement {
+	var parameters, secrets, files, groups []string
+	for _, c := range def.ContainerDefinitions {
+		for _, s := range c.Secrets {
+			switch from := aws.ToString(s.ValueFrom); {
+			case strings.Contains(from, ":secretsmanager:"):
+				parts := strings.Split(from, ":")
+				secrets = append(secrets, strings.Join(parts[:min(7, len(parts))], ":")+"*") // AWS adds six characters to a secret's name
+			case strings.HasPrefix(from, "arn:"):
+				parameters = append(parameters, from)
+			default:
+				parameters = append(parameters, "arn:*:ssm:*:*:parameter/"+strings.TrimPrefix(from, "/"))
+			}
+		}
+		for _, f := range c.EnvironmentFiles {
+			files = append(files, aws.ToString(f.Value))
+		}
+		if l := c.LogConfiguration; l != nil && l.Options["awslogs-create-group"] == "true" {
+			groups = append(groups, "arn:*:logs:*:*:log-group:"+l.Options["awslogs-group"]+":*")
+		}
+	}
+	var out []statement
+	for _, s := range []statement{
+		allow(parameters, "ssm:GetParameters"), allow(secrets, "secretsmanager:GetSecretValue"),
+		allow(files, "s3:GetObject"), allow(groups, "logs:CreateLogGroup"),
+	} {
+		if len(s.Resource) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// role finds or makes a role. One that exists stays as it is.
+func (p *Provisioner) role(ctx context.Context, r role) (string, error) {
 	client := p.AWS.IAM()
-	got, err := client.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+	got, err := client.GetRole(ctx, &iam.GetRoleInput{RoleName: &r.name})
 	if err == nil {
-		p.tell("role", name, false)
+		p.tell("role", r.name, false)
 		return aws.ToString(got.Role.Arn), nil
 	}
 	var none *types.NoSuchEntityException
 	if !errors.As(err, &none) {
 		return "", err
 	}
-	made, err := client.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(trust(service))})
+	in := &iam.CreateRoleInput{RoleName: &r.name, AssumeRolePolicyDocument: aws.String(trust(r.service))}
+	if r.path != "" {
+		in.Path = aws.String("/" + r.path)
+	}
+	made, err := client.CreateRole(ctx, in)
 	if err != nil {
 		return "", err
 	}
-	if managed != "" {
-		if _, err := client.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &name, PolicyArn: &managed}); err != nil {
+	if r.managed != "" {
+		if _, err := client.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &r.name, PolicyArn: &r.managed}); err != nil {
 			return "", err
 		}
 	}
-	if inline != "" {
-		if _, err := client.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String("turnout"), PolicyDocument: &inline}); err != nil {
+	if len(r.inline) > 0 {
+		doc, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": r.inline})
+		if err != nil {
+			return "", err
+		}
+		if _, err := client.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &r.name, PolicyName: aws.String("turnout"), PolicyDocument: aws.String(string(doc))}); err != nil {
 			return "", err
 		}
 	}
-	p.tell("role", name, true)
+	p.tell("role", r.name, true)
 	return aws.ToString(made.Role.Arn), nil
+}
+
+// trust is a role's trust policy for one service.
+func trust(service string) string {
+	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":%q},"Action":"sts:AssumeRole"}]}`, service)
 }

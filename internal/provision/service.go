@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -187,6 +188,9 @@ func (p *Provisioner) steady(ctx context.Context, taskDefinition string) error {
 				}
 			}
 		}
+		if err := p.refused(s); err != nil {
+			return err
+		}
 		if err := p.ended(ctx, taskDefinition); err != nil {
 			return err
 		}
@@ -198,6 +202,20 @@ func (p *Provisioner) steady(ctx context.Context, taskDefinition string) error {
 			return fault.New(fault.TimedOut, "`aws ecs describe-services` shows the service's events", "service %s did not become steady%s", p.Config.Service, newest(s))
 		}
 	}
+}
+
+// refused looks for a role that ECS cannot take on: no task starts then, so none ends. In
+// AWS it may be that the role is only not known everywhere yet.
+func (p *Provisioner) refused(s *types.Service) error {
+	if !p.AWS.Local || s == nil || s.RunningCount+s.PendingCount > 0 {
+		return nil
+	}
+	for _, e := range s.Events {
+		if text := aws.ToString(e.Message); strings.Contains(text, "unable to assume the role") {
+			return fault.New(fault.Deployment, "the role must exist in the cloud's account (`turnout up --account`) and its trust policy must let ecs-tasks.amazonaws.com assume it", "%s", text)
+		}
+	}
+	return nil
 }
 
 // ended looks for a pattern among the service's stopped tasks.
