@@ -80,6 +80,9 @@ type Options struct {
 	Deadline   time.Duration // 0: none
 	Emit       func(Event)   // called from Follow's goroutine
 	Pace       Pace
+	// Brief spares the calls that would tell the story of a deployment that has ended
+	// before it is first looked at.
+	Brief bool
 }
 
 // Until is how far to wait.
@@ -194,8 +197,7 @@ func (f *follower) emit(e Event) {
 }
 
 // poll asks once and tells what is new. The deployment is asked before its target, so
-// that the last lifecycle events are told when it has ended. One that has ended before it
-// was first looked at has nothing to tell.
+// that the last lifecycle events are told when it has ended.
 func (f *follower) poll(ctx context.Context) (bool, error) {
 	f.changed = false
 	d, err := f.CodeDeploy.GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &f.ID})
@@ -204,7 +206,7 @@ func (f *follower) poll(ctx context.Context) (bool, error) {
 	}
 	first := f.out.Deployment == nil
 	f.out.Deployment = d.DeploymentInfo
-	if first && f.over() {
+	if f.Brief && first && f.over() {
 		f.tellStatus()
 		return true, nil
 	}

@@ -215,7 +215,7 @@ func TestAFaultThatLastsEndsIt(t *testing.T) {
 
 func TestOneThatEndedBeforeIsAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, out, err, s, took := follow(t, canary[4:], Options{})
+		_, out, err, s, took := follow(t, canary[4:], Options{Brief: true})
 		if err != nil || !out.Succeeded(Done) || s.polls != 1 || took != 0 {
 			t.Errorf("%v after %v and %d calls", err, took, s.polls)
 		}

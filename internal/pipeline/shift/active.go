@@ -69,7 +69,7 @@ func ahead(ctx context.Context, r *run.Run) error {
 		} else {
 			r.Report.Note("waiting for deployment %s to end", id)
 		}
-		if _, err := follow(ctx, r, id, watch.Done, deadline(r)); err != nil {
+		if _, err := follow(ctx, r, watch.Options{ID: id, Deadline: deadline(r)}); err != nil {
 			return err
 		}
 	}

@@ -43,7 +43,7 @@ func blueGreen(ctx context.Context, r *run.Run) (string, error) {
 		return r.Facts.DeploymentID + " was created", nil
 	}
 	began := time.Now()
-	out, err := follow(ctx, r, r.Facts.DeploymentID, r.Until(), deadline(r))
+	out, err := follow(ctx, r, watch.Options{ID: r.Facts.DeploymentID, Until: r.Until(), Deadline: deadline(r), Brief: true})
 	if err != nil {
 		return "", interrupted(ctx, r, err)
 	}
@@ -139,12 +139,12 @@ func deadline(r *run.Run) time.Duration {
 	return d
 }
 
-func follow(ctx context.Context, r *run.Run, id string, until watch.Until, deadline time.Duration) (watch.Outcome, error) {
-	return watch.Follow(ctx, watch.Options{
-		CodeDeploy: r.AWS.CodeDeploy(), ECS: r.AWS.ECS(), ELB: r.AWS.ELB(),
-		ID: id, Cluster: r.Config.Cluster, Service: r.Config.Service,
-		Until: until, Deadline: deadline, Emit: r.Report.Watched, Pace: r.Pace(),
-	})
+// follow follows the deployment that o names.
+func follow(ctx context.Context, r *run.Run, o watch.Options) (watch.Outcome, error) {
+	o.CodeDeploy, o.ECS, o.ELB = r.AWS.CodeDeploy(), r.AWS.ECS(), r.AWS.ELB()
+	o.Cluster, o.Service = r.Config.Cluster, r.Config.Service
+	o.Emit, o.Pace = r.Report.Watched, r.Pace()
+	return watch.Follow(ctx, o)
 }
 
 // failed performs the autopsy and follows the rollback, if there is one.
@@ -180,7 +180,7 @@ func rollback(ctx context.Context, r *run.Run, d *types.DeploymentInfo) (types.D
 	}
 	r.Facts.RollbackID = id
 	r.Report.Watched(watch.Event{Time: time.Now(), Kind: watch.Following, DeploymentID: id, Message: "rolled back by deployment " + id})
-	out, err := follow(ctx, r, id, watch.Done, 30*time.Minute)
+	out, err := follow(ctx, r, watch.Options{ID: id, Deadline: 30 * time.Minute})
 	if err != nil {
 		return "", err
 	}

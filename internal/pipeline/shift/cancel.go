@@ -63,7 +63,7 @@ func stop(ctx context.Context, r *run.Run, back bool) error {
 	if err != nil && !completed(err) {
 		return fmt.Errorf("stop deployment %s: %w", id, err)
 	}
-	out, err := follow(ctx, r, id, watch.Done, 0)
+	out, err := follow(ctx, r, watch.Options{ID: id})
 	if err != nil {
 		return err
 	}
