@@ -51,6 +51,11 @@ func newAccount(t *testing.T, change ...func(*cloud.Options)) *account {
 		defer cancel()
 		check(t, c.Stop(ctx))
 	})
+	return accountOf(t, c)
+}
+
+// accountOf is an account in a cloud that runs.
+func accountOf(t *testing.T, c *cloud.Cloud) *account {
 	r := &account{t: t, c: c, url: c.Endpoint()}
 	r.cfg = r.as(c.Credentials())
 	r.iam, r.ecs, r.elb, r.cd = iam.NewFromConfig(r.cfg), ecs.NewFromConfig(r.cfg), elb.NewFromConfig(r.cfg), codedeploy.NewFromConfig(r.cfg)

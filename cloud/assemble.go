@@ -60,8 +60,13 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		return nil, err
 	}
 	tokens := sts.New(sts.Options{Clock: c.clock, Place: c.place, Directory: p.iam, Keys: p.iam})
+	permits := &iam.Authorizer{IAM: p.iam}
+	guard := neighbour.Guard{Authorize: permits.Authorize, Check: permits.Check}
 	host := c.listener.Addr().String()
-	registry, err := ecr.New(ecr.Options{Store: c.store, Clock: c.clock, Place: c.place, Dir: filepath.Join(c.dir, "registry"), Endpoint: func() string { return host }, Log: c.opts.Log})
+	registry, err := ecr.New(ecr.Options{
+		Store: c.store, Clock: c.clock, Place: c.place, Dir: filepath.Join(c.dir, "registry"), Endpoint: func() string { return host }, Log: c.opts.Log,
+		Authorize: func(ctx context.Context, action, arn string) error { return permits.Check(ctx, action, arn, nil) },
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +74,6 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
-	permits := &iam.Authorizer{IAM: p.iam}
-	guard := neighbour.Guard{Authorize: permits.Authorize, Check: permits.Check}
 	tasks, err := ecs.New(guard.ECS(ecs.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Runner: p.agent, Targets: p.elb, HealthChanged: p.elb, Log: c.opts.Log,
 		RegistryAuth: c.registryAuth(guard, registry), RewriteImage: c.localImage,
@@ -91,6 +94,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		return nil, err
 	}
 	permits.TaskDefinitions, permits.Deployments = tasks, deploy
+	permits.Resources = map[string]func(string) string{"ecr": registry.ResourcePolicy}
 	p.api = wire.NewServer(wire.Options{
 		Log: c.opts.Log,
 		Services: []*wire.Service{

@@ -78,10 +78,15 @@ func (t *task) pullImage(image string) pulled {
 		if err == nil {
 			return pulled{image, got, mismatch(image, ref.Platform, got)}
 		}
-		if retries == pullRetries || errors.Is(err, runtime.ErrNoImage) || t.agent.clock.Sleep(t.stopping, pullPause) != nil {
+		if retries == pullRetries || final(err) || t.agent.clock.Sleep(t.stopping, pullPause) != nil {
 			return pulled{ref: image, err: pullError(image, retries, err)}
 		}
 	}
+}
+
+// final tells whether a pull that failed would fail again.
+func final(err error) bool {
+	return errors.Is(err, runtime.ErrNoImage) || errors.Is(err, runtime.ErrDenied)
 }
 
 // mismatch returns an error if an image is not for the platform that was asked for.

@@ -68,6 +68,13 @@ func TestPullFailures(t *testing.T) {
 			want:    "CannotPullContainerError: image pull of web:1 has been retried 2 time(s): connection reset",
 		},
 		{
+			name: "refused", image: "web:1", pulls: 1,
+			prepare: func(s *stage) {
+				s.pullErr = map[string][]error{"web:1": {fmt.Errorf("%w: DENIED: no", runtime.ErrDenied)}}
+			},
+			want: "CannotPullContainerError: pull image manifest has been retried 0 time(s): failed to resolve ref web:1: the registry refuses: DENIED: no",
+		},
+		{
 			name: "login", image: "web:1",
 			change: func(s *Spec) {
 				s.Credentials = func(context.Context, string) (string, string, error) {

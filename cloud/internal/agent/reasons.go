@@ -35,7 +35,10 @@ func credentialsError(err error) error {
 // was tried again.
 func pullError(image string, retries int, err error) error {
 	what := fmt.Errorf("failed to resolve ref %s: %w", image, err)
-	if !errors.Is(err, runtime.ErrNoImage) {
+	switch {
+	case errors.Is(err, runtime.ErrDenied):
+		what = fmt.Errorf("pull image manifest has been retried %d time(s): %w", retries, what)
+	case !errors.Is(err, runtime.ErrNoImage):
 		what = fmt.Errorf("image pull of %s has been retried %d time(s): %w", image, retries, err)
 	}
 	return &reasonError{"CannotPullContainerError", what}

@@ -175,6 +175,9 @@ func (s *Service) document(doc string) *policy.Document {
 		return d
 	}
 	d, err := policy.Parse(policy.Identity, doc)
+	if err != nil { // with principals it is a resource's
+		d, err = policy.Parse(policy.Resource, doc)
+	}
 	if err != nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
@@ -32,6 +33,10 @@ type Authorizer struct {
 	IAM             *Service
 	TaskDefinitions TaskDefinitions // nil: no PassRole for a task definition's roles
 	Deployments     Deployments     // nil: calls about a deployment are about all
+
+	// Resources gives the policies of resources by their ARNs, "" for none; by the service
+	// in the ARN ("ecr"). What one allows needs no other permission.
+	Resources map[string]func(arn string) string
 }
 
 // Authorize decides one call: service is the prefix of its IAM actions, op the operation,
@@ -90,11 +95,24 @@ func (q *question) ask(action, resource string, keys map[string]string) error {
 	for k, v := range keys {
 		r.Context[k] = []string{v}
 	}
-	d := q.a.IAM.Decide(q.caller, r, nil, false)
+	d := q.a.IAM.Decide(q.caller, r, q.a.policyOf(resource), false)
 	if d.Allowed() {
 		return nil
 	}
 	return &smithy.GenericAPIError{Code: "AccessDenied", Message: d.Refusal(q.caller.ARN, &r), Fault: smithy.FaultClient}
+}
+
+// policyOf is the policy of a resource, nil if it has none.
+func (a *Authorizer) policyOf(resource string) *policy.Source {
+	of, ok := arn.Parse(resource)
+	if !ok || a.Resources[of.Service] == nil {
+		return nil
+	}
+	text := a.Resources[of.Service](resource)
+	if text == "" {
+		return nil
+	}
+	return &policy.Source{ID: resource, Type: string(types.PolicySourceTypeResource), Document: a.IAM.document(text)}
 }
 
 // context has the condition keys that stand in the request.

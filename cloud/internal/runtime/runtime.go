@@ -25,7 +25,8 @@ type Driver interface {
 	// Name is "native", "docker" or "fake".
 	Name() string
 	// Pull makes an image present and returns what it says of itself.
-	// A reference that does not exist gives an error that matches ErrNoImage.
+	// A reference that does not exist gives an error that matches ErrNoImage, one that the
+	// registry does not let the reference's user have one that matches ErrDenied.
 	Pull(ctx context.Context, ref Reference) (Image, error)
 	// Create makes an empty sandbox.
 	Create(ctx context.Context, spec SandboxSpec) (Sandbox, error)
@@ -37,6 +38,9 @@ type Driver interface {
 
 // ErrNoImage is matched by pull errors for references that do not exist.
 var ErrNoImage = errors.New("image not found")
+
+// ErrDenied is matched by pull errors for references that the registry refuses.
+var ErrDenied = errors.New("the registry refuses")
 
 // ErrNoServices is matched by Create's error when the driver cannot offer
 // SandboxSpec.Services here; without them Create may succeed.

@@ -44,6 +44,9 @@ func pullError(ref string, err error) error {
 	if cerrdefs.IsNotFound(err) {
 		return fmt.Errorf("pull %s: %s: %w", ref, says(err), runtime.ErrNoImage)
 	}
+	if strings.Contains(text, "denied: ") || strings.Contains(text, "unauthorized") {
+		return fmt.Errorf("pull %s: %s: %w", ref, says(err), runtime.ErrDenied)
+	}
 	return fmt.Errorf("pull %s: %w", ref, err)
 }
 

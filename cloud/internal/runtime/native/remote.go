@@ -135,7 +135,7 @@ func registryError(err error) error {
 	case missing:
 		return fmt.Errorf("%w (%s)", runtime.ErrNoImage, text)
 	case answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden:
-		return fmt.Errorf("the registry refuses: %s", text)
+		return fmt.Errorf("%w: %s", runtime.ErrDenied, text)
 	}
 	return fmt.Errorf("the registry answers: %s", text)
 }
