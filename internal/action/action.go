@@ -13,8 +13,10 @@ package action
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
@@ -48,6 +50,15 @@ func (j *Job) path(name string) string {
 	return filepath.Join(j.Env("GITHUB_WORKSPACE"), name)
 }
 
+// shown is a file's path as annotations name it: from the workspace on.
+func (j *Job) shown(file string) string {
+	rel, err := filepath.Rel(j.Env("GITHUB_WORKSPACE"), file)
+	if err != nil || strings.HasPrefix(rel, "..") {
+		return file
+	}
+	return rel
+}
+
 // yes tells whether an input is "true". As in the official actions, anything else is no;
 // what is neither is refused.
 func (j *Job) yes(name string, otherwise bool) (bool, error) {
@@ -59,6 +70,19 @@ func (j *Job) yes(name string, otherwise bool) (bool, error) {
 	default:
 		return false, fault.New(fault.Usage, "\"true\" or \"false\"", "the input %q is %q", name, j.Input(name))
 	}
+}
+
+// number is a whole number from least to most, or otherwise when the input is not given.
+func (j *Job) number(name string, otherwise, least, most int) (int, error) {
+	v := j.Input(name)
+	if v == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < least || n > most {
+		return 0, fault.New(fault.Usage, fmt.Sprintf("a whole number from %d to %d", least, most), "the input %q is %q", name, v)
+	}
+	return n, nil
 }
 
 // oneOf is an input with a fixed set of values.

@@ -100,3 +100,38 @@ func publicRegistry(ctx context.Context, cfg aws.Config) ([]registry, error) {
 	r.endpoint = "public.ecr.aws"
 	return []registry{r}, err
 }
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// consoles are the AWS console's host names where they differ, by the region's beginning.
+var consoles = []struct{ region, host string }{
+	{"cn-", "console.amazonaws.cn"},
+	{"us-gov-", "console.amazonaws-us-gov.com"},
+	{"us-isob-", "console.sc2s.sgov.gov"},
+	{"us-iso-", "console.c2s.ic.gov"},
+	{"eusc-", "console.amazonaws-eusc.eu"},
+}
+
+// console tells where the AWS console shows a thing; a local cloud's are shown nowhere.
+func (d *deploy) console(path string) string {
+	if d.aws.Local {
+		return ""
+	}
+	host, region := "console.aws.amazon.com", d.aws.Region
+	for _, c := range consoles {
+		if strings.HasPrefix(region, c.region) {
+			host = c.host
+		}
+	}
+	return ": https://" + region + "." + host + "/" + path + "?region=" + region
+}

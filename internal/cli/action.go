@@ -14,6 +14,7 @@ import (
 	"github.com/turnoutdev/turnout/internal/ci"
 	"github.com/turnoutdev/turnout/internal/document"
 	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/pipeline/shift"
 	"github.com/turnoutdev/turnout/internal/term"
 )
 
@@ -25,6 +26,7 @@ var actions = []struct {
 	{"login", "amazon-ecr-login", "Log docker in to Amazon ECR", action.Login},
 	{"logout", "amazon-ecr-login's clean-up", "Log docker out again", action.Logout},
 	{"render", "amazon-ecs-render-task-definition", "Put an image into a task definition", action.Render},
+	{"deploy", "amazon-ecs-deploy-task-definition", "Register a task definition and deploy it to a service", action.Deploy},
 }
 
 func newAction(g *global) *cobra.Command {
@@ -61,6 +63,10 @@ func runAction(ctx context.Context, g *global, run func(context.Context, *action
 	err := run(ctx, j)
 	if err == nil {
 		return nil
+	}
+	var failure *shift.Failure
+	if errors.As(err, &failure) {
+		j.Verbatim(failure.Report.String()) // it quotes logs
 	}
 	j.Error(annotation(err))
 	if hint := fault.Hint(err); hint != "" {

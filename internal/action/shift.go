@@ -1,0 +1,224 @@
+package action
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	cdtypes "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/turnoutdev/turnout/internal/appspec"
+	"github.com/turnoutdev/turnout/internal/autopsy"
+	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/pipeline/shift"
+	"github.com/turnoutdev/turnout/internal/watch"
+)
+
+// locateGroup finds the deployment group, reads the AppSpec, and refuses a group that
+// deploys already.
+func (d *deploy) locateGroup(ctx context.Context) error {
+	file := orElse(d.Input("codedeploy-appspec"), "appspec.yaml")
+	spec, err := appspec.Read(d.path(file))
+	if errors.Is(err, os.ErrNotExist) {
+		return fault.New(fault.Usage, "name it in the input \"codedeploy-appspec\"", "service %s is deployed by CodeDeploy, and there is no AppSpec file %s", d.service, file)
+	}
+	if err != nil {
+		return err
+	}
+	d.spec = spec
+	application := orElse(d.Input("codedeploy-application"), "AppECS-"+d.cluster+"-"+d.service)
+	name := orElse(d.Input("codedeploy-deployment-group"), "DgpECS-"+d.cluster+"-"+d.service)
+	out, err := d.codedeploy.GetDeploymentGroup(ctx, &codedeploy.GetDeploymentGroupInput{ApplicationName: &application, DeploymentGroupName: &name})
+	var noApp *cdtypes.ApplicationDoesNotExistException
+	var noGroup *cdtypes.DeploymentGroupDoesNotExistException
+	if errors.As(err, &noApp) || errors.As(err, &noGroup) {
+		return fault.New(fault.Usage, "check the inputs \"codedeploy-application\" and \"codedeploy-deployment-group\"", "%w", err)
+	}
+	if err != nil {
+		return err
+	}
+	d.group = out.DeploymentGroupInfo
+	if last := d.group.LastAttemptedDeployment; last != nil && !ended(last.Status) {
+		id := aws.ToString(last.DeploymentId)
+		return fault.New(fault.Failed, "wait for it (`turnout watch "+id+"`) or stop it; nothing was registered", "deployment %s of this group is %s", id, last.Status)
+	}
+	return nil
+}
+
+func ended(s cdtypes.DeploymentStatus) bool {
+	return s == "" || s == cdtypes.DeploymentStatusSucceeded || s == cdtypes.DeploymentStatusFailed || s == cdtypes.DeploymentStatusStopped
+}
+
+// blueGreen creates the CodeDeploy deployment and, if asked, waits for its end.
+func (d *deploy) blueGreen(ctx context.Context) error {
+	in, err := d.creation()
+	if err != nil {
+		return err
+	}
+	out, err := d.codedeploy.CreateDeployment(ctx, in)
+	if err != nil {
+		return fmt.Errorf("%w (%s stays registered and unused)", err, d.arn)
+	}
+	id := aws.ToString(out.DeploymentId)
+	if err := d.Output("codedeploy-deployment-id", id); err != nil {
+		return err
+	}
+	d.Info("deployment %s started%s", id, d.console("codesuite/codedeploy/deployments/"+id))
+	if !d.wait {
+		return nil
+	}
+	result, err := d.follow(ctx, id, d.until, d.limit())
+	if err != nil {
+		return d.unfinished(id, err)
+	}
+	if result.Succeeded(d.until) {
+		d.Info("deployment %s: %s", id, d.until)
+		return nil
+	}
+	return d.failed(ctx, id, result.Deployment)
+}
+
+// creation is the deployment to create.
+func (d *deploy) creation() (*codedeploy.CreateDeploymentInput, error) {
+	if err := d.spec.SetTaskDefinition(d.arn); err != nil {
+		return nil, err
+	}
+	content := string(d.spec.Bytes())
+	sum := sha256.Sum256([]byte(content))
+	in := &codedeploy.CreateDeploymentInput{
+		ApplicationName: d.group.ApplicationName, DeploymentGroupName: d.group.DeploymentGroupName,
+		Revision: &cdtypes.RevisionLocation{
+			RevisionType:   cdtypes.RevisionLocationTypeAppSpecContent,
+			AppSpecContent: &cdtypes.AppSpecContent{Content: &content, Sha256: aws.String(hex.EncodeToString(sum[:]))},
+		},
+	}
+	if s := d.Input("codedeploy-deployment-description"); s != "" {
+		if long := []rune(s); len(long) > 512 {
+			s = string(long[:511]) + "…"
+		}
+		in.Description = &s
+	}
+	if s := d.Input("codedeploy-deployment-config"); s != "" {
+		in.DeploymentConfigName = &s
+	}
+	return in, nil
+}
+
+func (d *deploy) follow(ctx context.Context, id string, until watch.Until, limit time.Duration) (watch.Outcome, error) {
+	return watch.Follow(ctx, watch.Options{
+		CodeDeploy: d.codedeploy, ECS: d.ecs, ELB: d.aws.ELB(), ID: id, Cluster: d.cluster, Service: d.service,
+		Until: until, Deadline: limit, Emit: d.Watched, Pace: d.pace(),
+	})
+}
+
+// unfinished is the error of a wait that ended before the deployment did.
+func (d *deploy) unfinished(id string, err error) error {
+	switch {
+	case errors.Is(err, watch.ErrDeadline):
+		return fault.New(fault.TimedOut, "it goes on; raise the input \"wait-for-minutes\"", "deployment %s has not ended within %s", id, d.limit())
+	case errors.Is(err, context.Canceled):
+		return fault.New(fault.Interrupted, "it goes on: `turnout watch "+id+"` follows it", "deployment %s is still running: %w", id, err)
+	}
+	return fmt.Errorf("deployment %s goes on, but cannot be followed: %w", id, err)
+}
+
+// failed explains a deployment that did not succeed, and follows its rollback.
+func (d *deploy) failed(ctx context.Context, id string, last *cdtypes.DeploymentInfo) error {
+	rep := autopsy.Perform(ctx, d.aws, autopsy.Subject{DeploymentID: id, Cluster: d.cluster, Service: d.service, TaskDefinition: d.arn})
+	f := &shift.Failure{Report: rep}
+	code := fault.Deployment
+	if last.Status == cdtypes.DeploymentStatusStopped {
+		code = fault.Stopped
+	}
+	back, err := d.rollback(ctx, last)
+	if err != nil {
+		return d.unfinished(back, err)
+	}
+	if rep.RollbackID = back; back != "" {
+		out, err := d.follow(ctx, back, watch.Done, d.limit())
+		if err != nil {
+			return d.unfinished(back, err)
+		}
+		f.Rollback = string(out.Deployment.Status)
+		if out.Deployment.Status == cdtypes.DeploymentStatusSucceeded {
+			code = fault.RolledBack
+		}
+	}
+	return &fault.Error{Code: code, Err: f}
+}
+
+// rollback is the deployment that rolls back, "" for none. CodeDeploy names it a moment
+// after the failure.
+func (d *deploy) rollback(ctx context.Context, last *cdtypes.DeploymentInfo) (string, error) {
+	if c := last.AutoRollbackConfiguration; c == nil || !c.Enabled {
+		return "", nil
+	}
+	for try := range 12 {
+		if last.RollbackInfo != nil && last.RollbackInfo.RollbackDeploymentId != nil {
+			return *last.RollbackInfo.RollbackDeploymentId, nil
+		}
+		if err := pause(ctx, time.Duration(try+1)*100*time.Millisecond); err != nil {
+			return "", err
+		}
+		out, err := d.codedeploy.GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: last.DeploymentId})
+		if err != nil {
+			return "", err
+		}
+		last = out.DeploymentInfo
+	}
+	return "", nil
+}
+
+// rolling updates the service and, if asked, waits until the new deployment has completed.
+func (d *deploy) rolling(ctx context.Context) error {
+	out, err := d.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{
+		Cluster: &d.cluster, Service: &d.service, TaskDefinition: &d.arn, ForceNewDeployment: d.force, DesiredCount: d.desired,
+		EnableECSManagedTags: d.managedTags, PropagateTags: d.propagate, VolumeConfigurations: d.volumes,
+	})
+	if err != nil {
+		return fmt.Errorf("%w (%s stays registered and unused)", err, d.arn)
+	}
+	id := ""
+	for _, x := range out.Service.Deployments {
+		if aws.ToString(x.Status) == "PRIMARY" {
+			id = aws.ToString(x.Id)
+		}
+	}
+	d.Info("deployment %s started%s", id, d.console("ecs/v2/clusters/"+d.cluster+"/services/"+d.service+"/deployments"))
+	if !d.wait {
+		return nil
+	}
+	result, err := watch.FollowRolling(ctx, watch.RollingOptions{
+		ECS: d.ecs, Cluster: d.cluster, Service: d.service, ID: id, Until: d.until, Deadline: d.limit(), Emit: d.Watched, Pace: d.pace(),
+	})
+	if err != nil {
+		return d.unfinished(id, err)
+	}
+	if result.Succeeded(d.until) {
+		d.Info("deployment %s: %s", id, d.until)
+		return nil
+	}
+	return d.failedRolling(ctx, id, result)
+}
+
+func (d *deploy) failedRolling(ctx context.Context, id string, o watch.RollingOutcome) error {
+	rep := autopsy.Perform(ctx, d.aws, autopsy.Subject{Cluster: d.cluster, Service: d.service, TaskDefinition: d.arn})
+	rep.DeploymentID, rep.Status = id, string(o.Deployment.RolloutState)
+	rep.ErrorMessage = aws.ToString(o.Deployment.RolloutStateReason)
+	f, code := &shift.Failure{Report: rep}, fault.Deployment
+	if o.RolledBack() {
+		rep.RollbackID, f.Rollback = aws.ToString(o.Primary.Id), string(o.Primary.RolloutState)
+		if o.Primary.RolloutState == types.DeploymentRolloutStateCompleted {
+			code, f.Rollback = fault.RolledBack, string(cdtypes.DeploymentStatusSucceeded)
+		}
+	}
+	return &fault.Error{Code: code, Err: f}
+}
