@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"errors"
+	"net/http"
 	"path/filepath"
 
 	"github.com/turnoutdev/turnout/cloud/internal/agent"
@@ -27,6 +28,7 @@ type parts struct {
 	balancer *balancer.Balancer
 	elb      *elbv2.Service
 	iam      *iam.Service
+	issuer   *sts.Issuer
 	api      *wire.Server
 	engines  []engine
 }
@@ -59,7 +61,10 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if p.iam, err = iam.New(iam.Options{Store: c.store, Clock: c.clock, Place: c.place}); err != nil {
 		return nil, err
 	}
-	tokens := sts.New(sts.Options{Clock: c.clock, Place: c.place, Directory: p.iam, Keys: p.iam})
+	if p.issuer, err = sts.NewIssuer(sts.IssuerOptions{Store: c.store, Clock: c.clock, Base: c.Endpoint() + oidc, Claims: job, Log: c.opts.Log}); err != nil {
+		return nil, err
+	}
+	tokens := sts.New(sts.Options{Clock: c.clock, Place: c.place, Directory: p.iam, Keys: p.iam, Issuer: p.issuer, Log: c.opts.Log})
 	permits := &iam.Authorizer{IAM: p.iam}
 	guard := neighbour.Guard{Authorize: permits.Authorize, Check: permits.Check}
 	host := c.listener.Addr().String()
@@ -105,6 +110,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Authorize:    permits.Authorize,
 	})
 	p.api.Handle("/v2/", registry.Registry())
+	p.api.Handle(oidc+"/", http.StripPrefix(oidc, p.issuer))
 	p.engines = []engine{
 		{"elastic load balancing", func(ctx context.Context) error { p.elb.Run(ctx); return nil }},
 		{"task agent", p.agent.Run},

@@ -9,6 +9,12 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/sts"
 )
 
+// oidc is where the cloud's own identity provider is served.
+const oidc = "/_turnout/oidc"
+
+// job is whom that provider's tokens are about if a request says nothing else.
+var job = map[string]string{"repository": "local/repository", "ref": "refs/heads/main"}
+
 // assume lets a service take on roles that trust its principal. The caller keeps the
 // service's name, by which a neighbour that serves it alone knows it.
 func assume(s *sts.Service, place arn.Place, principal string) func(ctx context.Context, role, session string) (context.Context, error) {

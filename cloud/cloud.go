@@ -257,6 +257,15 @@ func (c *Cloud) Credentials() (accessKeyID, secretAccessKey string) {
 	return c.parts.root()
 }
 
+// IDToken is where a workflow's job gets identity tokens, as GitHub tells its jobs in
+// ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN. The tokens bear GitHub's
+// name: a provider for https://token.actions.githubusercontent.com in IAM and the trust
+// policies made for it hold for them. A query parameter sets a claim: "&repository=o/r",
+// "&ref=refs/heads/main", "&environment=prod".
+func (c *Cloud) IDToken() (requestURL, requestToken string) {
+	return c.parts.issuer.RequestURL(), c.parts.issuer.RequestToken
+}
+
 // ListenerURL is where a load balancer's listener is really reached, by the load
 // balancer's name and the port as declared.
 func (c *Cloud) ListenerURL(loadBalancer string, port int) (string, error) {

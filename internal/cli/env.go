@@ -54,6 +54,7 @@ func runEnv(ctx context.Context, g *global, shell bool) error {
 		{"AWS_ACCESS_KEY_ID", h.AccessKeyID},
 		{"AWS_SECRET_ACCESS_KEY", h.SecretAccessKey},
 	}
+	vars = append(vars, idTokenVars(ctx, h)...)
 	switch {
 	case g.JSON:
 		env := map[string]string{}

@@ -107,7 +107,9 @@ func (g *global) logger(verbose bool) *slog.Logger {
 
 func handleOf(c *cloud.Cloud, scale float64) localcloud.Handle {
 	id, secret := c.Credentials()
+	issuer, token := c.IDToken()
 	return localcloud.Handle{
+		IDTokenURL: issuer, IDToken: token,
 		Endpoint: c.Endpoint(), Region: c.Region(), Account: c.Account(), AccessKeyID: id, SecretAccessKey: secret,
 		PID: os.Getpid(), Started: time.Now().UTC(), Driver: c.Driver(), TimeScale: scale,
 	}

@@ -22,6 +22,8 @@ type Handle struct {
 	Account         string    `json:"account"`
 	AccessKeyID     string    `json:"accessKeyId"`
 	SecretAccessKey string    `json:"secretAccessKey"`
+	IDTokenURL      string    `json:"idTokenUrl"` // where workflow jobs ask for identity tokens
+	IDToken         string    `json:"idToken"`    // with which they ask
 	PID             int       `json:"pid"`
 	Started         time.Time `json:"started"`
 	Driver          string    `json:"driver"`

@@ -74,8 +74,8 @@ func (s *Service) verify(ctx context.Context, raw string) (*token, string, error
 	}
 	keys, err := s.keys(ctx, t)
 	if err != nil {
-		return nil, "", &types.IDPCommunicationErrorException{Message: aws.String(
-			"Couldn't retrieve verification key from your identity provider, please reference AssumeRoleWithWebIdentity documentation for requirements")}
+		s.Log.Warn("the keys of an identity provider cannot be had", "issuer", t.Issuer, "error", err)
+		return nil, "", badToken("Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements")
 	}
 	if !t.signedBy(keys) {
 		return nil, "", badToken("Token signature invalid")

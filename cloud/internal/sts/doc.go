@@ -7,7 +7,8 @@
 // AssumeRoleWithWebIdentity fetches the issuer's discovery document and keys over HTTPS,
 // or over plain HTTP from loopback. Issuer is a small OpenID Connect provider of the
 // cloud's own in the shape of GitHub's: with it a workflow's `id-token: write` works where
-// there is no network.
+// there is no network. Its tokens bear GitHub's name, so that trust policies written for
+// GitHub hold; tokens that GitHub itself has signed are verified with GitHub's own keys.
 //
 // Limits, and where AWS differs:
 //   - SAML, federation tokens of GetFederationToken's kind, root sessions of member

@@ -53,6 +53,7 @@ type Issuer struct {
 	RequestToken string // ACTIONS_ID_TOKEN_REQUEST_TOKEN
 
 	table store.Table[issuerRow]
+	id    string // of the key
 	once  sync.Once
 	key   jose.JSONWebKey
 	err   error
@@ -89,10 +90,17 @@ func NewIssuer(o IssuerOptions) (*Issuer, error) {
 			row = issuerRow{ID: ids.Hex(16), Token: ids.Hex(32)}
 			t.Put(tx, issuerKey, row)
 		}
-		i.RequestToken = row.Token
+		i.RequestToken, i.id = row.Token, row.ID
 		return nil
 	})
 }
+
+// RequestURL is ACTIONS_ID_TOKEN_REQUEST_URL: like GitHub's it has a query, to which
+// clients append "&audience=".
+func (i *Issuer) RequestURL() string { return i.Base + "/token?api-version=2.0" }
+
+// KeyID names the key that tokens are signed with.
+func (i *Issuer) KeyID() string { return i.id }
 
 // signing returns the key, made on the first call.
 func (i *Issuer) signing() (jose.JSONWebKey, error) {
@@ -149,6 +157,7 @@ func (i *Issuer) Token(audience string, claims map[string]string) (string, error
 		own = map[string]string{}
 	}
 	maps.Copy(own, claims)
+	derive(own)
 	for name, v := range own {
 		all[name] = v
 	}
@@ -156,6 +165,25 @@ func (i *Issuer) Token(audience string, claims map[string]string) (string, error
 	all["iss"], all["aud"], all["jti"] = i.URL, audience, ids.UUID()
 	all["iat"], all["nbf"], all["exp"] = now.Unix(), now.Add(-tokenLife).Unix(), now.Add(tokenLife).Unix()
 	return jwt.Signed(signer).Claims(all).Serialize()
+}
+
+// derive adds the claims that GitHub has besides and that follow from others.
+func derive(c map[string]string) {
+	set := func(name, value string) {
+		if c[name] == "" && value != "" {
+			c[name] = value
+		}
+	}
+	owner, _, _ := strings.Cut(c["repository"], "/")
+	set("repository_owner", owner)
+	set("actor", owner)
+	set("event_name", "push")
+	kind := "branch"
+	if strings.HasPrefix(c["ref"], "refs/tags/") {
+		kind = "tag"
+	}
+	set("ref_type", kind)
+	set("runner_environment", "self-hosted")
 }
 
 // subject is GitHub's: an environment goes before a pull request, and that before a ref.

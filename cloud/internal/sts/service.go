@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"log/slog"
 	"net/http"
 
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
@@ -13,6 +14,8 @@ type Options struct {
 	Clock     *clock.Clock
 	Directory Directory
 	Keys      Keys
+
+	Log *slog.Logger // default slog.Default()
 
 	// HTTP fetches issuers' documents; default a client with a time-out.
 	HTTP *http.Client
@@ -27,6 +30,9 @@ type Service struct {
 
 // New makes the service. It starts nothing.
 func New(o Options) *Service {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
 	if o.HTTP == nil {
 		o.HTTP = &http.Client{Timeout: fetchTimeout}
 	}

@@ -90,9 +90,10 @@ func (t *token) signedBy(keys *jose.JSONWebKeySet) bool {
 func seconds(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 
 // keys are those that the token's issuer signs with. The cloud's own issuer is asked
-// directly, whatever its name is; others are found by their discovery document.
+// directly, whatever its name is, if the token says that it is signed with its key; others
+// are found by their discovery document.
 func (s *Service) keys(ctx context.Context, t *token) (*jose.JSONWebKeySet, error) {
-	if s.Issuer != nil && s.Issuer.URL == t.Issuer {
+	if s.Issuer != nil && s.Issuer.URL == t.Issuer && s.Issuer.KeyID() == t.signed.Headers[0].KeyID {
 		return s.Issuer.public()
 	}
 	var found struct {

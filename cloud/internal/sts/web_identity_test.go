@@ -128,7 +128,7 @@ func TestServedIssuer(t *testing.T) {
 		c.provider(t, url)
 		out, err = i.Token("sts.amazonaws.com", map[string]string{"sub": "me"})
 		_, err = c.web(role, must(t, out, err))
-		wantError(t, err, "IDPCommunicationError", "Couldn't retrieve verification key from your identity provider, please reference AssumeRoleWithWebIdentity documentation for requirements")
+		wantError(t, err, "InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements")
 	}
 }
 
