@@ -28,8 +28,9 @@ import (
 // Job is the step that runs an action.
 type Job struct {
 	*ci.GitHub
-	// Connect makes the AWS clients, when inputs have been found to be right.
-	Connect func(context.Context) (*awsclient.Clients, error)
+	// Connect makes the AWS clients, when inputs have been found to be right; region "" is
+	// the environment's.
+	Connect func(ctx context.Context, region string) (*awsclient.Clients, error)
 	// Watched shows what happens to a deployment; nil shows nothing.
 	Watched func(watch.Event)
 }

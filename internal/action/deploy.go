@@ -170,7 +170,7 @@ func (d *deploy) documents() (err error) {
 }
 
 func (d *deploy) connect(ctx context.Context) (err error) {
-	if d.aws, err = d.Connect(ctx); err != nil {
+	if d.aws, err = d.Connect(ctx, ""); err != nil {
 		return err
 	}
 	cfg := d.aws.Config()

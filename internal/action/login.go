@@ -48,7 +48,7 @@ func Login(ctx context.Context, j *Job) error {
 	if err != nil {
 		return err
 	}
-	c, err := j.Connect(ctx)
+	c, err := j.Connect(ctx, "")
 	if err != nil {
 		return err
 	}

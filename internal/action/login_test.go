@@ -38,11 +38,11 @@ func newStep(t *testing.T, endpoint string, inputs map[string]string) *step {
 	}
 	s.Job = &Job{
 		GitHub: ci.NewGitHub(func(k string) string { return s.env[k] }, &s.out),
-		Connect: func(ctx context.Context) (*awsclient.Clients, error) {
+		Connect: func(ctx context.Context, region string) (*awsclient.Clients, error) {
 			if endpoint == "" {
 				t.Error("a call was prepared")
 			}
-			return awsclient.New(ctx, awsclient.Options{Region: "us-east-1", Endpoint: endpoint, AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "k"})
+			return awsclient.New(ctx, awsclient.Options{Region: orElse(region, "us-east-1"), Endpoint: endpoint, AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "k"})
 		},
 	}
 	return s

@@ -234,7 +234,7 @@ func (j *Job) source(ctx context.Context) (*taskdef.TaskDefinition, error) {
 
 // described is a revision with its tags among its members.
 func (j *Job) described(ctx context.Context, name string) (*taskdef.TaskDefinition, error) {
-	c, err := j.Connect(ctx)
+	c, err := j.Connect(ctx, "")
 	if err != nil {
 		return nil, err
 	}

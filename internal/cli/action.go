@@ -27,6 +27,7 @@ var actions = []struct {
 	{"logout", "amazon-ecr-login's clean-up", "Log docker out again", action.Logout},
 	{"render", "amazon-ecs-render-task-definition", "Put an image into a task definition", action.Render},
 	{"deploy", "amazon-ecs-deploy-task-definition", "Register a task definition and deploy it to a service", action.Deploy},
+	{"credentials", "configure-aws-credentials", "Give later steps credentials, by OIDC or keys", action.Credentials},
 }
 
 func newAction(g *global) *cobra.Command {
@@ -56,8 +57,12 @@ func runAction(ctx context.Context, g *global, run func(context.Context, *action
 	s := *g.Streams
 	s.Err = s.Out
 	j := &action.Job{
-		GitHub:  ci.NewGitHub(os.Getenv, s.Out),
-		Connect: func(ctx context.Context) (*awsclient.Clients, error) { return g.clients(ctx, nil) },
+		GitHub: ci.NewGitHub(os.Getenv, s.Out),
+		Connect: func(ctx context.Context, region string) (*awsclient.Clients, error) {
+			in := *g
+			in.Region = first(region, g.Region)
+			return in.clients(ctx, nil)
+		},
 		Watched: term.NewReporter(&s).Watched,
 	}
 	err := run(ctx, j)
