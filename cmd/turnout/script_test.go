@@ -1,15 +1,19 @@
 package main
 
 import (
+	"errors"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/turnoutdev/turnout/cloud"
 	"github.com/turnoutdev/turnout/internal/image"
+	"github.com/turnoutdev/turnout/internal/localcloud"
 )
 
 // TestMain lets this test binary be the turnout command inside scripts, and inside the
@@ -26,6 +30,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Setup: func(e *testscript.Env) error {
 			examples, err := filepath.Abs("../../examples")
 			if err != nil {
@@ -33,7 +38,13 @@ func TestScripts(t *testing.T) {
 			}
 			e.Setenv("EXAMPLES", examples)
 			e.Setenv("HOME", e.WorkDir)
-			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/.state")
+			state := e.WorkDir + "/.state"
+			e.Setenv("XDG_STATE_HOME", state)
+			e.Defer(func() { // a script that failed before its `turnout down`
+				if h, err := localcloud.Read(filepath.Join(state, "turnout", "cloud")); err == nil {
+					_ = syscall.Kill(h.PID, syscall.SIGTERM)
+				}
+			})
 			for _, k := range []string{"GOPATH", "GOMODCACHE", "GOCACHE", "GOPROXY", "GOFLAGS"} { // the example is built by go
 				out, err := exec.Command("go", "env", k).Output()
 				if err != nil {
@@ -44,4 +55,26 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// exits is the script command `exits CODE COMMAND ARG...`: the command must end with just
+// that code. Its output is there for stdout and stderr.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARG...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var ended *exec.ExitError
+	switch {
+	case errors.As(err, &ended):
+		got = ended.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("%s ended with code %d, not %d", args[1], got, want)
+	}
 }

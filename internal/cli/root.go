@@ -98,7 +98,7 @@ deployment is rehearsed on this machine before it touches production.
 		SilenceUsage:  true,
 		PersistentPreRun: func(*cobra.Command, []string) {
 			if g.NoColor {
-				g.Color = false
+				g.Color, g.OutColor = false, false
 			}
 		},
 	}
@@ -119,6 +119,7 @@ deployment is rehearsed on this machine before it touches production.
 	root.AddCommand(newShip(g), newBuild(g), newDeploy(g), newResume(g), newRender(g), newProvision(g), newWatch(g),
 		newUp(g), newDown(g), newEnv(g), newRehearse(g), newSchema(g))
 	root.AddCommand(newAction(g))
+	root.AddCommand(newStatus(g))
 	return root
 }
 

@@ -113,3 +113,10 @@ func (c *Config) Path(p string) string {
 	}
 	return filepath.Join(c.Dir, p)
 }
+
+// Of is the configuration of a service that has no file: names and defaults.
+func Of(cluster, service string) *Config {
+	c := &Config{Cluster: cluster, Service: service}
+	c.defaults()
+	return c
+}

@@ -23,15 +23,22 @@ type Streams struct {
 	Color bool // on Err
 	Quiet bool // no progress on Err, errors only
 	TTY   bool // Err is a terminal
+
+	OutColor bool // on Out
+	OutTTY   bool // Out is a terminal
 }
 
 // System returns the process's own streams.
 func System() *Streams {
-	tty := term.IsTerminal(int(os.Stderr.Fd()))
-	return &Streams{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, TTY: tty,
-		Color: tty && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
-	}
+	tty, outTTY := term.IsTerminal(int(os.Stderr.Fd())), term.IsTerminal(int(os.Stdout.Fd()))
+	color := os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return &Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, TTY: tty, Color: tty && color, OutTTY: outTTY, OutColor: outTTY && color}
+}
+
+// OnOut are the streams of verbs whose result is for people to read: the same styles,
+// but on stdout and by what stdout is.
+func (s *Streams) OnOut() *Streams {
+	return &Streams{In: s.In, Out: s.Out, Err: s.Out, Color: s.OutColor, TTY: s.OutTTY, OutColor: s.OutColor, OutTTY: s.OutTTY}
 }
 
 // The styles of talk.
@@ -83,6 +90,21 @@ func (s *Streams) Good(text string) string { return s.style(green, text) }
 
 // Bad colours a failure.
 func (s *Streams) Bad(text string) string { return s.style(red, text) }
+
+// Odd colours what is neither good nor bad, or not yet.
+func (s *Streams) Odd(text string) string { return s.style(yellow, text) }
+
+// hues tell apart what is many: tasks in a log.
+var hues = []string{cyan, "35", blue, yellow, green, "96", "95", "94", "93", "92"}
+
+// Hue colours the n-th of many.
+func (s *Streams) Hue(n int, text string) string { return s.style(hues[n%len(hues)], text) }
+
+// Bar draws a share of width columns, percent of them full.
+func (s *Streams) Bar(percent float64, width int) string {
+	n := min(max(int(percent/100*float64(width)+0.5), 0), width)
+	return s.style(green, strings.Repeat("█", n)) + s.Dim(strings.Repeat("░", width-n))
+}
 
 // Ask puts a question to the person at the terminal until one of the answers comes back,
 // by its word or its first letter; the first answer is the default.
