@@ -8,6 +8,7 @@ import (
 
 	"github.com/turnoutdev/turnout/cloud/internal/agent"
 	"github.com/turnoutdev/turnout/cloud/internal/balancer"
+	"github.com/turnoutdev/turnout/cloud/internal/chaos"
 	"github.com/turnoutdev/turnout/cloud/internal/cloudwatch"
 	"github.com/turnoutdev/turnout/cloud/internal/codedeploy"
 	"github.com/turnoutdev/turnout/cloud/internal/ecr"
@@ -58,7 +59,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if p.elb, err = elbv2.New(elbv2.Options{Store: c.store, Clock: c.clock, Place: c.place, Balancer: p.balancer, Log: c.opts.Log}); err != nil {
 		return nil, err
 	}
-	if p.iam, err = iam.New(iam.Options{Store: c.store, Clock: c.clock, Place: c.place}); err != nil {
+	if p.iam, err = iam.New(iam.Options{Store: c.store, Clock: c.clock, Place: c.place, RootAccessKeyID: c.rootID, RootSecret: c.rootSecret}); err != nil {
 		return nil, err
 	}
 	if p.issuer, err = sts.NewIssuer(sts.IssuerOptions{Store: c.store, Clock: c.clock, Base: c.Endpoint() + oidc, Claims: job, Log: c.opts.Log}); err != nil {
@@ -108,6 +109,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		},
 		Authenticate: (&wire.Verifier{Credentials: p.iam, Region: c.place.Region}).Authenticate,
 		Authorize:    permits.Authorize,
+		Middleware:   c.middleware,
 	})
 	p.api.Handle("/v2/", registry.Registry())
 	p.api.Handle(oidc+"/", http.StripPrefix(oidc, p.issuer))
@@ -121,6 +123,14 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		{"codedeploy", deploy.Run},
 	}
 	return p, nil
+}
+
+// middleware stands before every operation: faults that were asked for, then AWS's rates.
+func (c *Cloud) middleware(service, op string, next wire.Call) wire.Call {
+	if c.opts.Throttle {
+		next = chaos.Limiter(service, op, next)
+	}
+	return c.chaos.Middleware(service, op, next)
 }
 
 // close frees what the parts hold, when their engines have ended.

@@ -23,12 +23,12 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"regexp"
 	"sync"
 	"time"
 
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
+	"github.com/turnoutdev/turnout/cloud/internal/chaos"
 	"github.com/turnoutdev/turnout/cloud/internal/clock"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
@@ -43,6 +43,9 @@ type Options struct {
 	TimeScale float64      // divides the cloud's own waits; 0 for 1
 	Log       *slog.Logger // nil for slog.Default
 
+	// Throttle enforces the request rates that AWS documents.
+	Throttle bool
+
 	// GroupHeader names a response header in which load balancers tell the target group
 	// that served a request; "" for none. AWS has no such header.
 	GroupHeader string
@@ -50,19 +53,28 @@ type Options struct {
 
 // Cloud is a running local cloud.
 type Cloud struct {
-	opts     Options
-	place    arn.Place
-	clock    *clock.Clock
-	dir      string // state, or a temporary folder
-	store    *store.Store
-	parts    *parts
-	listener net.Listener
-	server   *http.Server
+	opts       Options
+	place      arn.Place
+	clock      *clock.Clock
+	dir        string // state, or a temporary folder
+	rootID     string // the root user's key, which outlives resets
+	rootSecret string
+	driver     string
+	listener   net.Listener
+	server     *http.Server
+	controls   map[string]http.HandlerFunc // by method and path
+	chaos      chaos.Chaos
 
-	cancel context.CancelFunc
+	change sync.Mutex // held while the generation is replaced
+	store  *store.Store
+
+	mu    sync.Mutex
+	parts *parts      // nil while there are none
+	gen   *generation // nil while no call is let in
+	err   error
+
+	fail   context.CancelCauseFunc // ends the cloud
 	done   chan struct{}
-	mu     sync.Mutex
-	err    error
 	stop   sync.Once
 	closed error
 }
@@ -70,6 +82,8 @@ type Cloud struct {
 // ErrOptions is matched by Start's errors about its options and about what this machine
 // lacks.
 var ErrOptions = errors.New("cannot start the local cloud")
+
+var errEnded = errors.New("the local cloud has ended")
 
 var accountID = regexp.MustCompile(`^[0-9]{12}$`)
 
@@ -82,20 +96,24 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 		opts: o, place: arn.Place{Partition: partition(o.Region), Account: o.Account, Region: o.Region},
 		clock: clock.New(o.TimeScale), done: make(chan struct{}),
 	}
+	c.controls = c.makeControls()
+	run, cancel := context.WithCancelCause(context.Background())
+	c.fail = cancel
 	defer func() {
 		if err != nil {
+			cancel(nil)
 			err = errors.Join(err, c.release(ctx))
 		}
 	}()
 	if err := c.open(); err != nil {
 		return nil, err
 	}
-	if c.parts, err = c.assemble(ctx); err != nil {
+	if err := c.begin(ctx, "", cancel); err != nil {
 		return nil, err
 	}
-	run, cancel := context.WithCancel(context.Background())
-	c.cancel = cancel
-	c.server = &http.Server{Handler: c.parts.api, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)}
+	c.rootID, c.rootSecret = c.parts.root()
+	c.driver = c.parts.driver.Name()
+	c.server = &http.Server{Handler: c, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)}
 	go c.run(run)
 	return c, nil
 }
@@ -143,17 +161,12 @@ func partition(region string) string {
 // open takes the state folder and the port.
 func (c *Cloud) open() error {
 	var err error
-	file := ""
 	if c.opts.State != "" {
-		c.dir, file = c.opts.State, filepath.Join(c.opts.State, "state.db")
-		err = os.MkdirAll(c.dir, 0o700)
+		c.dir, err = c.opts.State, os.MkdirAll(c.opts.State, 0o700)
 	} else {
 		c.dir, err = os.MkdirTemp("", "turnout-cloud-")
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrOptions, err)
-	}
-	if c.store, err = store.Open(file); err != nil {
 		return fmt.Errorf("%w: %w", ErrOptions, err)
 	}
 	c.listener, err = net.Listen("tcp", c.opts.Addr)
@@ -163,43 +176,41 @@ func (c *Cloud) open() error {
 	return nil
 }
 
-// run serves until ctx ends or a part fails, and then ends all parts.
+// run serves until ctx ends, which a part that fails brings about too, and then ends all
+// parts.
 func (c *Cloud) run(ctx context.Context) {
 	defer close(c.done)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	for _, p := range c.parts.engines {
-		wg.Go(func() {
-			if err := p.run(ctx); err != nil && ctx.Err() == nil {
-				cancel(fmt.Errorf("%s: %w", p.name, err))
-			}
-		})
-	}
-	wg.Go(func() {
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
 		if err := c.server.Serve(c.listener); !errors.Is(err, http.ErrServerClosed) {
-			cancel(fmt.Errorf("serve the API: %w", err))
+			c.fail(fmt.Errorf("serve the API: %w", err))
 		}
-	})
+	}()
 	<-ctx.Done()
+	c.interrupt()
 	end, stop := context.WithTimeout(context.Background(), 2*time.Second)
 	defer stop()
 	if c.server.Shutdown(end) != nil {
 		_ = c.server.Close() // what hung is cut
 	}
-	wg.Wait()
+	<-served
+	c.change.Lock()
+	defer c.change.Unlock()
+	err := c.end(context.Background())
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		c.mu.Lock()
-		c.err = cause
-		c.mu.Unlock()
+		err = errors.Join(cause, err)
 	}
+	c.mu.Lock()
+	c.err = err
+	c.mu.Unlock()
 }
 
 // Stop ends the cloud and everything that runs in it. It returns when nothing is left, or
 // when ctx ends.
 func (c *Cloud) Stop(ctx context.Context) error {
 	c.stop.Do(func() {
-		c.cancel()
+		c.fail(nil)
 		select {
 		case <-c.done:
 			c.closed = errors.Join(c.Err(), c.release(ctx))
@@ -212,17 +223,11 @@ func (c *Cloud) Stop(ctx context.Context) error {
 
 // release frees what open and assemble took.
 func (c *Cloud) release(ctx context.Context) error {
-	var errs []error
-	if c.parts != nil {
-		errs = append(errs, c.parts.close(ctx))
-	}
+	errs := []error{c.free(ctx)}
 	if c.listener != nil {
 		if err := c.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
-	}
-	if c.store != nil {
-		errs = append(errs, c.store.Close())
 	}
 	if c.opts.State == "" && c.dir != "" {
 		errs = append(errs, os.RemoveAll(c.dir))
@@ -250,11 +255,11 @@ func (c *Cloud) Region() string { return c.place.Region }
 func (c *Cloud) Account() string { return c.place.Account }
 
 // Driver is the name of what runs containers.
-func (c *Cloud) Driver() string { return c.parts.driver.Name() }
+func (c *Cloud) Driver() string { return c.driver }
 
 // Credentials are the root user's access key.
 func (c *Cloud) Credentials() (accessKeyID, secretAccessKey string) {
-	return c.parts.root()
+	return c.rootID, c.rootSecret
 }
 
 // IDToken is where a workflow's job gets identity tokens, as GitHub tells its jobs in
@@ -269,11 +274,19 @@ func (c *Cloud) IDToken() (requestURL, requestToken string) {
 // ListenerURL is where a load balancer's listener is really reached, by the load
 // balancer's name and the port as declared.
 func (c *Cloud) ListenerURL(loadBalancer string, port int) (string, error) {
-	return c.parts.listenerURL(loadBalancer, port)
+	p := c.current()
+	if p == nil {
+		return "", errEnded
+	}
+	return p.listenerURL(loadBalancer, port)
 }
 
 // Logs reads what a container of a task wrote, by task id; with follow, what it will
 // write too.
 func (c *Cloud) Logs(ctx context.Context, task, container string, follow bool) (io.ReadCloser, error) {
-	return c.parts.agent.Logs(ctx, task, container, follow)
+	p := c.current()
+	if p == nil {
+		return nil, errEnded
+	}
+	return p.agent.Logs(ctx, task, container, follow)
 }

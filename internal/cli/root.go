@@ -117,7 +117,7 @@ deployment is rehearsed on this machine before it touches production.
 		return fault.New(fault.Usage, "`"+c.CommandPath()+" --help` shows what there is", "%w", err)
 	})
 	root.AddCommand(newShip(g), newBuild(g), newDeploy(g), newResume(g), newRender(g), newProvision(g), newWatch(g),
-		newUp(g), newDown(g), newEnv(g), newRehearse(g), newSchema(g))
+		newUp(g), newDown(g), newEnv(g), newRehearse(g), newReset(g), newSnapshot(g), newChaos(g), newSchema(g))
 	root.AddCommand(newAction(g))
 	root.AddCommand(newStatus(g))
 	return root

@@ -25,6 +25,7 @@ type upOptions struct {
 	addr, account, driver string
 	timeScale             float64
 	ephemeral, detach     bool
+	throttle              bool
 	verbose               bool
 }
 
@@ -46,6 +47,7 @@ state is kept and found again by the next up, unless --ephemeral is given.`,
 	f.StringVar(&o.driver, "driver", "auto", "what runs containers: auto, docker, native, fake")
 	f.Float64Var(&o.timeScale, "time-scale", 1, "divide the cloud's own waits by this")
 	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep no state")
+	f.BoolVar(&o.throttle, "throttle", false, "enforce the request rates that AWS documents")
 	f.BoolVarP(&o.detach, "detach", "d", false, "go on in the background; `turnout down` ends it")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every call")
 	return c
@@ -85,7 +87,7 @@ func (o *upOptions) run(ctx context.Context) error {
 
 func (o *upOptions) options(dir string) cloud.Options {
 	opts := cloud.Options{
-		State: dir, Addr: o.addr, Region: o.Region, Account: o.account, Driver: o.driver, TimeScale: o.timeScale, Log: o.logger(o.verbose),
+		State: dir, Addr: o.addr, Region: o.Region, Account: o.account, Driver: o.driver, TimeScale: o.timeScale, Throttle: o.throttle, Log: o.logger(o.verbose),
 	}
 	if o.ephemeral {
 		opts.State = ""
@@ -135,7 +137,7 @@ func (o *upOptions) background(ctx context.Context, dir string) error {
 	if o.Region != "" {
 		args = append(args, "--region", o.Region)
 	}
-	for name, on := range map[string]bool{"--ephemeral": o.ephemeral, "--verbose": o.verbose} {
+	for name, on := range map[string]bool{"--ephemeral": o.ephemeral, "--verbose": o.verbose, "--throttle": o.throttle} {
 		if on {
 			args = append(args, name)
 		}

@@ -33,7 +33,8 @@ type Store struct {
 	failed error
 	closed bool
 
-	writer *writer // nil in memory-only stores
+	writer  *writer             // nil in memory-only stores
+	initial map[string][]change // what a memory-only store begins with, by table
 
 	subMu sync.Mutex
 	subs  map[*Subscription]struct{}

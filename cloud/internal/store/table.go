@@ -35,18 +35,29 @@ func NewTable[T any](s *Store, name string) (Table[T], error) {
 		return Table[T]{}, fmt.Errorf("table %s: registered twice", name)
 	}
 	s.tables[name] = r
-	if s.writer == nil {
-		return Table[T]{name}, nil
-	}
-	return Table[T]{name}, s.writer.load(name, func(key string, b []byte) error {
+	return Table[T]{name}, s.load(name, func(key string, b []byte) error {
 		v, err := decode(b)
 		if err != nil {
 			return fmt.Errorf("table %s, row %q: %w", name, key, err)
 		}
 		r.vals[key] = v
-		r.keys = append(r.keys, key) // bbolt iterates in key order
+		r.keys = append(r.keys, key) // in key order, as bbolt iterates
 		return nil
 	})
+}
+
+// load calls row for what a table begins with.
+func (s *Store) load(table string, row func(key string, value []byte) error) error {
+	if s.writer != nil {
+		return s.writer.load(table, row)
+	}
+	for _, c := range s.initial[table] {
+		if err := row(c.key, c.value); err != nil {
+			return err
+		}
+	}
+	delete(s.initial, table)
+	return nil
 }
 
 // Name is the table's name, for Subscribe.
