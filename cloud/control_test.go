@@ -1,0 +1,175 @@
+package cloud_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/turnoutdev/turnout/cloud"
+)
+
+// ask makes a plain HTTP request to a control.
+func (r *rig) ask(method, path string, body io.Reader, headers ...string) (int, []byte) {
+	r.Helper()
+	req := must(http.NewRequestWithContext(r.Context(), method, r.Endpoint()+path, body))
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+			continue
+		}
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	return res.StatusCode, must(io.ReadAll(res.Body))
+}
+
+// counts are how many clusters, load balancers and repositories there are.
+func (r *rig) counts() [3]int {
+	r.Helper()
+	c := must(ecs.NewFromConfig(r.cfg).ListClusters(r.Context(), &ecs.ListClustersInput{}))
+	l := must(elb.NewFromConfig(r.cfg).DescribeLoadBalancers(r.Context(), &elb.DescribeLoadBalancersInput{}))
+	e := must(ecr.NewFromConfig(r.cfg).DescribeRepositories(r.Context(), &ecr.DescribeRepositoriesInput{}))
+	return [3]int{len(c.ClusterArns), len(l.LoadBalancers), len(e.Repositories)}
+}
+
+// A snapshot brings a whole site back, in the same cloud after a reset and in another one.
+func TestResetAndSnapshot(t *testing.T) {
+	for name, state := range map[string]func() string{"kept": t.TempDir, "ephemeral": func() string { return "" }} {
+		t.Run(name, func(t *testing.T) {
+			dir := state()
+			r := started(t, cloud.Options{State: dir, Driver: "native", TimeScale: 100})
+			s := r.site()
+			status, snapshot := r.ask("GET", "/_turnout/snapshot", nil)
+			if status != 200 || s.get(s.url) != 200 {
+				t.Fatalf("snapshot: %d, and the service answers %d", status, s.get(s.url))
+			}
+			before := r.counts()
+
+			if status, body := r.ask("POST", "/_turnout/reset", nil); status != http.StatusNoContent {
+				t.Fatalf("reset: %d %s", status, body)
+			}
+			if got := r.counts(); got != [3]int{} || s.get(s.url) != 0 {
+				t.Errorf("after a reset: %v, and the service answers %d", got, s.get(s.url))
+			}
+			if dir != "" {
+				left, _ := filepath.Glob(dir + "/registry/blobs/*/*") // the pattern is well-formed
+				if len(left) > 0 {
+					t.Errorf("after a reset: %d files of images", len(left))
+				}
+			}
+
+			if status, body := r.ask("PUT", "/_turnout/snapshot", bytes.NewReader(snapshot)); status != http.StatusNoContent {
+				t.Fatalf("restore: %d %s", status, body)
+			}
+			if got := r.counts(); got != before {
+				t.Errorf("after the restore: %v, before: %v", got, before)
+			}
+			s.url = must(r.ListenerURL("web", 8080))
+			s.until("the restored service is healthy", func() bool { return s.get(s.url) == 200 })
+			// The restored site is whole: it is deployed to as ever.
+			if d := s.ended(s.deploy(s.revision("200"))); d.Status != "Succeeded" {
+				t.Errorf("a deployment on the restored site: %s, %+v", d.Status, d.ErrorInformation)
+			}
+
+			other := started(t, cloud.Options{Driver: "native", TimeScale: 100})
+			if err := other.Restore(t.Context(), bytes.NewReader(snapshot)); err != nil {
+				t.Fatal(err)
+			}
+			if got := other.counts(); got != before {
+				t.Errorf("in another cloud: %v, before: %v", got, before)
+			}
+		})
+	}
+}
+
+func TestABadSnapshotChangesNothing(t *testing.T) {
+	r := started(t, cloud.Options{Driver: "fake"})
+	must(ecs.NewFromConfig(r.cfg).CreateCluster(t.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("stays")}))
+	_, whole := r.ask("GET", "/_turnout/snapshot", nil)
+	for what, bad := range map[string][]byte{"empty": {}, "text": []byte("hello"), "torn": whole[:len(whole)/2]} {
+		if status, body := r.ask("PUT", "/_turnout/snapshot", bytes.NewReader(bad)); status != http.StatusBadRequest || !strings.Contains(string(body), "not a snapshot") {
+			t.Errorf("%s: %d %s", what, status, body)
+		}
+	}
+	if got := r.counts(); got[0] != 1 {
+		t.Errorf("clusters: %d", got[0])
+	}
+	if left, _ := filepath.Glob(os.TempDir() + "/.turnout-restore-*"); len(left) > 0 { // the pattern is well-formed
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestControlsKeepWebPagesOut(t *testing.T) {
+	r := started(t, cloud.Options{Driver: "fake"})
+	must(ecs.NewFromConfig(r.cfg).CreateCluster(t.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("stays")}))
+	for _, headers := range [][]string{{"Origin", "https://example.com"}, {"Host", "evil.example.com"}, {"Host", "evil.example.com:4566"}} {
+		if status, _ := r.ask("POST", "/_turnout/reset", nil, headers...); status != http.StatusForbidden {
+			t.Errorf("%v: %d", headers, status)
+		}
+	}
+	if got := r.counts(); got[0] != 1 {
+		t.Error("a page reset the cloud")
+	}
+}
+
+func TestFaultsOnTheWire(t *testing.T) {
+	r := started(t, cloud.Options{Driver: "fake"})
+	once := r.cfg.Copy()
+	once.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	who := func(cfg aws.Config) error {
+		_, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), nil)
+		return err
+	}
+	for _, c := range []struct{ kind, says string }{
+		{"error", "StatusCode: 500"}, {"throttle", "Rate exceeded"}, {"reset", "EOF"}, {"half", "EOF"}, {"expired", "ExpiredToken"},
+	} {
+		if status, body := r.ask("POST", "/_turnout/chaos", strings.NewReader(`[{"kind":"`+c.kind+`","service":"sts","count":2}]`)); status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+		if err := who(once); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", c.kind, err)
+		}
+		// The SDK's own retries get over whatever passes.
+		if err := who(r.cfg); (err != nil) != (c.kind == "expired") {
+			t.Errorf("%s, with retries: %v", c.kind, err)
+		}
+		r.ClearFaults()
+	}
+}
+
+func TestThrottle(t *testing.T) {
+	r := started(t, cloud.Options{Driver: "fake", Throttle: true})
+	cfg := r.cfg.Copy()
+	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	client := ecs.NewFromConfig(cfg)
+	throttles := retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
+	refused := 0
+	for range 40 {
+		_, err := client.DescribeClusters(t.Context(), &ecs.DescribeClustersInput{})
+		switch {
+		case err == nil:
+		case throttles.IsErrorThrottle(err) == aws.TrueTernary:
+			refused++
+		default:
+			t.Fatal(err)
+		}
+	}
+	if refused < 15 || refused > 20 {
+		t.Errorf("%d of 40 calls at once were throttled, want the 20 beyond the burst", refused)
+	}
+}
