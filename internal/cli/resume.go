@@ -80,7 +80,10 @@ func unfinished(dir string) (string, error) {
 
 // resumable tells why a run cannot be picked up again, nil if it can.
 func resumable(entries []run.Entry) error {
-	if len(entries) == 0 || entries[0].Start == nil || entries[0].Start.Options == nil || pipeline.Lists[entries[0].Start.Verb] == nil {
+	if len(entries) == 0 {
+		return errors.New("it ended before its first step")
+	}
+	if entries[0].Start == nil || entries[0].Start.Options == nil || pipeline.Lists[entries[0].Start.Verb] == nil {
 		return errors.New("its journal does not say how it was started")
 	}
 	switch last := entries[len(entries)-1]; {

@@ -6,10 +6,8 @@ package register
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/smithy-go"
 
@@ -78,34 +76,19 @@ func equal(ctx context.Context, r *run.Run) (string, error) {
 	return arn, nil
 }
 
-// tries bounds the attempts to register.
-const tries = 6
-
 // register makes the call. RegisterTaskDefinition is not idempotent: when an answer is
 // lost, the SDK's own retry would register twice and leave an orphan. So what the newest
 // revision says is looked at before each further attempt.
 func register(ctx context.Context, r *run.Run) (string, error) {
 	client := ecs.NewFromConfig(r.AWS.Config(), func(o *ecs.Options) { o.Retryer = aws.NopRetryer{} })
-	again := retry.IsErrorRetryables(retry.DefaultRetryables)
-	wait := retry.NewExponentialJitterBackoff(5 * time.Second)
-	for try := 1; ; try++ {
+	return awsclient.Once(ctx, r.Report.Note, func() (string, error) {
 		out, err := awsclient.RegisterTaskDefinition(ctx, client, r.Facts.Rendered)
-		if err == nil {
-			return aws.ToString(out.TaskDefinition.TaskDefinitionArn), nil
-		}
-		if try == tries || again.IsErrorRetryable(err) != aws.TrueTernary || ctx.Err() != nil {
+		if err != nil {
 			return "", err
 		}
-		pause, _ := wait.BackoffDelay(try, err) // never fails
-		r.Report.Note("%v; trying again", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return "", context.Cause(ctx)
-		}
+		return aws.ToString(out.TaskDefinition.TaskDefinitionArn), nil
+	}, func() (string, bool, error) {
 		arn, err := equal(ctx, r)
-		if err != nil || arn != "" {
-			return arn, err
-		}
-	}
+		return arn, arn != "", err
+	})
 }

@@ -18,33 +18,39 @@ var running = []types.DeploymentStatus{
 	types.DeploymentStatusBaking, types.DeploymentStatusReady,
 }
 
-// adopt looks for a deployment that this run has created without knowing it: when the run
-// was interrupted between CodeDeploy's answer and its own journal, or the answer was lost.
-// A run that has not tried yet has nothing to look for.
+// adopt goes on with the deployment of a run that was interrupted between CodeDeploy's
+// answer and its own journal. A run that has not been picked up again has none.
 func adopt(ctx context.Context, r *run.Run) error {
 	if r.Facts.DeploymentID != "" || !r.Tried {
-		r.Tried = true
 		return nil
 	}
+	id, err := mine(ctx, r)
+	if err != nil || id == "" {
+		return err
+	}
+	r.Facts.DeploymentID = id
+	return created(r)
+}
+
+// mine is the id of the deployment that carries this run's mark, "" if there is none.
+func mine(ctx context.Context, r *run.Run) (string, error) {
 	list, err := r.AWS.CodeDeploy().ListDeployments(ctx, &codedeploy.ListDeploymentsInput{
 		ApplicationName: &r.Facts.Application, DeploymentGroupName: &r.Facts.Group,
 	})
 	if err != nil || len(list.Deployments) == 0 {
-		return err
+		return "", err
 	}
 	newest := list.Deployments[:min(len(list.Deployments), 25)] // as many as one call takes
 	infos, err := r.AWS.CodeDeploy().BatchGetDeployments(ctx, &codedeploy.BatchGetDeploymentsInput{DeploymentIds: newest})
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, d := range infos.DeploymentsInfo {
 		if strings.HasSuffix(aws.ToString(d.Description), mark(r)) {
-			r.Facts.DeploymentID = aws.ToString(d.DeploymentId)
-			r.Report.Note("deployment %s is this run's", r.Facts.DeploymentID)
-			return created(r)
+			return aws.ToString(d.DeploymentId), nil
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // ahead deals with a deployment that is still active, as --if-active says. (Refusing is

@@ -15,6 +15,7 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/appspec"
 	"github.com/turnoutdev/turnout/internal/autopsy"
+	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/run"
 	"github.com/turnoutdev/turnout/internal/watch"
@@ -33,9 +34,6 @@ func blueGreen(ctx context.Context, r *run.Run) (string, error) {
 			return "", err
 		}
 		if err := create(ctx, r); err != nil {
-			return "", err
-		}
-		if err := created(r); err != nil {
 			return "", err
 		}
 	}
@@ -61,26 +59,33 @@ func words(o watch.Outcome) string {
 	return "shifted all traffic"
 }
 
+// create creates the deployment, once: an answer that was lost on the way does not make
+// a second one.
 func create(ctx context.Context, r *run.Run) error {
 	in, err := input(r)
 	if err != nil {
 		return err
 	}
-	out, err := r.AWS.CodeDeploy().CreateDeployment(ctx, in)
-	var active *types.DeploymentLimitExceededException
-	if errors.As(err, &active) {
-		// An answer that was lost on the way makes the SDK ask twice, and the second time
-		// our own deployment is the active one.
-		if aerr := adopt(ctx, r); aerr != nil || r.Facts.DeploymentID != "" {
-			return aerr
+	client := codedeploy.NewFromConfig(r.AWS.Config(), func(o *codedeploy.Options) { o.Retryer = aws.NopRetryer{} })
+	id, err := awsclient.Once(ctx, r.Report.Note, func() (string, error) {
+		out, err := client.CreateDeployment(ctx, in)
+		if err != nil {
+			return "", err
 		}
+		return aws.ToString(out.DeploymentId), nil
+	}, func() (string, bool, error) {
+		id, err := mine(ctx, r)
+		return id, id != "", err
+	})
+	var active *types.DeploymentLimitExceededException
+	switch {
+	case errors.As(err, &active):
 		return fault.New(fault.Failed, "wait for it (`turnout watch`), or end it (`turnout stop`); "+r.Facts.TaskDefinition+" stays registered and unused", "%w", err)
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("%w (%s stays registered and unused)", err, r.Facts.TaskDefinition)
 	}
-	r.Facts.DeploymentID = aws.ToString(out.DeploymentId)
-	return nil
+	r.Facts.DeploymentID = id
+	return created(r)
 }
 
 // input is the deployment to create.
