@@ -95,7 +95,7 @@ func (p Pace) after(n next, last time.Duration) time.Duration {
 
 // jitter keeps watchers that began together from asking together.
 func jitter(d time.Duration) time.Duration {
-	return d - time.Duration(rand.Int64N(int64(d)/10+1))
+	return d - time.Duration(rand.Int64N(int64(d)/10+1)) //nolint:gosec // jitter needs no secrecy
 }
 
 // passing tells whether an error is AWS's for the moment: throttling, a 5xx, a broken

@@ -124,7 +124,7 @@ func (c *Chaos) strike(service, op string) (Fault, bool) {
 	for i := range c.faults {
 		f := &c.faults[i]
 		switch {
-		case !f.concerns(service, op), f.Count > 0 && f.Hit >= f.Count, f.Rate > 0 && rand.Float64() >= f.Rate:
+		case !f.concerns(service, op), f.Count > 0 && f.Hit >= f.Count, f.Rate > 0 && rand.Float64() >= f.Rate: //nolint:gosec // chaos needs no secrecy
 			continue
 		case f.Skip > 0:
 			f.Skip--
