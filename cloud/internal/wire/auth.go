@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ type Credentials interface {
 // made for Options.Authenticate.
 type Verifier struct {
 	Credentials Credentials
+	// Now is what time it is; nil for time.Now.
+	Now func() time.Time
 	// Region that signatures must be for; empty takes any. Services with an endpoint for
 	// the whole world are signed for us-east-1 too.
 	Region string
@@ -56,7 +59,7 @@ func (v *Verifier) Authenticate(r *http.Request, body []byte) (identity.Caller, 
 	if subtle.ConstantTimeCompare([]byte(cred.SessionToken), []byte(sig.Token)) != 1 {
 		return identity.Caller{}, badToken()
 	}
-	now := time.Now()
+	now := v.now()
 	if !cred.Expires.IsZero() && !now.Before(cred.Expires) {
 		return identity.Caller{}, expiredToken(x)
 	}
@@ -66,12 +69,41 @@ func (v *Verifier) Authenticate(r *http.Request, body []byte) (identity.Caller, 
 	if err := v.checkScope(x, sig); err != nil {
 		return identity.Caller{}, err
 	}
+	if err := checkHeaders(x, r, sig); err != nil {
+		return identity.Caller{}, err
+	}
 	if err := checkSignature(x, r, sig, cred.Secret, body); err != nil {
 		return identity.Caller{}, err
 	}
 	caller := cred.Caller
 	caller.AccessKeyID = sig.AccessKeyID
 	return caller, nil
+}
+
+func (v *Verifier) now() time.Time {
+	if v.Now != nil {
+		return v.Now()
+	}
+	return time.Now()
+}
+
+// checkHeaders wants signed what decides about the call: the operation, and for services
+// that take streams all of AWS's own headers, as S3 does.
+func checkHeaders(x *exchange, r *http.Request, s *sigv4.Signature) error {
+	var unsigned []string
+	for name := range r.Header {
+		name = strings.ToLower(name)
+		if strings.HasPrefix(name, "x-amz-") && !slices.Contains(s.SignedHeaders, name) {
+			unsigned = append(unsigned, name)
+		}
+	}
+	switch {
+	case x.isXML() && len(unsigned) > 0 && (len(unsigned) > 1 || unsigned[0] != "x-amz-content-sha256"): // that one is signed as the payload's hash
+		return failure("AccessDenied", "There were headers present in the request which were not signed")
+	case slices.Contains(unsigned, "x-amz-target"):
+		return failure("IncompleteSignature", "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.")
+	}
+	return nil
 }
 
 // checkTime refuses signatures of another time, and presigned ones that are over.

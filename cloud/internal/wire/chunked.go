@@ -16,10 +16,13 @@ import (
 // chunkReader reads a body in aws-chunked form: "HEXSIZE;chunk-signature=…\r\n" before each
 // piece, a piece of size 0 at the end, trailers such as x-amz-checksum-crc32 behind it.
 type chunkReader struct {
-	src     *bufio.Reader
-	left    int64 // bytes of the current chunk
-	err     error // once it is over
-	trailer http.Header
+	src  *bufio.Reader
+	left int64 // bytes of the current chunk
+	size int64 // bytes of all chunks so far
+
+	promised int64 // bytes of all; -1 is unknown
+	err      error // once it is over
+	trailer  http.Header
 
 	verify    *sigv4.Chunks // nil: signatures are not asked for
 	signature string        // of the current chunk
@@ -28,7 +31,7 @@ type chunkReader struct {
 }
 
 func newChunkReader(r io.Reader) *chunkReader {
-	return &chunkReader{src: bufio.NewReader(r), piece: sha256.New(), trailer: http.Header{}}
+	return &chunkReader{src: bufio.NewReader(r), piece: sha256.New(), trailer: http.Header{}, promised: -1}
 }
 
 const maxChunkLine = 4096
@@ -46,6 +49,7 @@ func (c *chunkReader) Read(p []byte) (int, error) {
 	}
 	n, err := c.src.Read(p[:min(int64(len(p)), c.left)])
 	c.left -= int64(n)
+	c.size += int64(n)
 	c.piece.Write(p[:n])
 	if c.sum != nil {
 		c.sum.Write(p[:n])
@@ -127,6 +131,9 @@ func (c *chunkReader) end() error {
 	}
 	if c.verify != nil && canonical.Len() > 0 && !c.verify.Trailer(canonical.String(), c.trailer.Get("x-amz-trailer-signature")) {
 		return failure("SignatureDoesNotMatch", "%s", mismatch)
+	}
+	if c.promised >= 0 && c.size != c.promised {
+		return failure("IncompleteBody", "The request body terminated unexpectedly")
 	}
 	if c.sum != nil {
 		if err := c.sum.check(c.trailer.Get(c.sum.header)); err != nil {

@@ -43,7 +43,7 @@ func (x *exchange) openBody() {
 	}{c, r.Body}
 	r.ContentLength = -1
 	if n, err := strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64); err == nil {
-		r.ContentLength = n
+		r.ContentLength, c.promised = n, n
 	}
 	r.Header = withoutChunked(r.Header)
 }
