@@ -2,7 +2,6 @@ package codedeploy
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
@@ -13,34 +12,51 @@ import (
 )
 
 func (s *Service) appOf(tx *store.Tx, name *string) (application, error) {
-	n := aws.ToString(name)
-	if n == "" {
-		return application{}, &types.ApplicationNameRequiredException{Message: aws.String("Application name must be specified")}
+	if err := checkApplicationName(name); err != nil {
+		return application{}, err
 	}
-	a, ok := s.t.apps.Get(tx, n)
+	a, ok := s.t.apps.Get(tx, *name)
 	if !ok {
-		return application{}, &types.ApplicationDoesNotExistException{Message: aws.String("No application found for name: " + n)}
+		return application{}, noApplication(*name)
 	}
 	return a, nil
 }
 
 // CreateApplication makes an application.
 func (s *Service) CreateApplication(_ context.Context, in *codedeploy.CreateApplicationInput, _ ...func(*codedeploy.Options)) (*codedeploy.CreateApplicationOutput, error) {
-	name := aws.ToString(in.ApplicationName)
-	if name == "" {
-		return nil, &types.ApplicationNameRequiredException{Message: aws.String("Application name must be specified")}
+	if err := checkApplicationName(in.ApplicationName); err != nil {
+		return nil, err
 	}
-	a := application{ID: ids.UUID(), Name: name, Platform: in.ComputePlatform, Created: s.Clock.Now(), Tags: in.Tags}
+	a := application{ID: ids.UUID(), Name: *in.ApplicationName, Platform: in.ComputePlatform, Created: s.Clock.Now()}
 	if a.Platform == "" {
 		a.Platform = types.ComputePlatformServer
 	}
-	return &codedeploy.CreateApplicationOutput{ApplicationId: &a.ID}, s.Store.Update(func(tx *store.Tx) error {
-		if _, ok := s.t.apps.Get(tx, name); ok {
-			return &types.ApplicationAlreadyExistsException{Message: aws.String("Application already exists: " + name)}
+	if !oneOf(a.Platform, a.Platform.Values()) {
+		return nil, invalidPlatform()
+	}
+	var err error
+	if a.Tags, err = tagged(nil, in.Tags); err != nil {
+		return nil, err
+	}
+	err = s.Store.Update(func(tx *store.Tx) error {
+		if _, ok := s.t.apps.Get(tx, a.Name); ok {
+			return &types.ApplicationAlreadyExistsException{Message: text("Application already exists: %s", a.Name)}
 		}
-		s.t.apps.Put(tx, name, a)
+		s.t.apps.Put(tx, a.Name, a)
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return &codedeploy.CreateApplicationOutput{ApplicationId: &a.ID}, nil
+}
+
+func invalidPlatform() error {
+	return &types.InvalidComputePlatformException{Message: text("The computePlatform is invalid. The computePlatform should be Lambda, Server, or ECS.")}
+}
+
+func (a *application) info() types.ApplicationInfo {
+	return types.ApplicationInfo{ApplicationId: &a.ID, ApplicationName: &a.Name, CreateTime: &a.Created, ComputePlatform: a.Platform}
 }
 
 // GetApplication describes an application.
@@ -51,95 +67,122 @@ func (s *Service) GetApplication(_ context.Context, in *codedeploy.GetApplicatio
 	if err != nil {
 		return nil, err
 	}
-	return &codedeploy.GetApplicationOutput{Application: &types.ApplicationInfo{
-		ApplicationId: &a.ID, ApplicationName: &a.Name, CreateTime: &a.Created, ComputePlatform: a.Platform,
-	}}, nil
+	info := a.info()
+	return &codedeploy.GetApplicationOutput{Application: &info}, nil
 }
 
-// ListApplications lists names.
-func (s *Service) ListApplications(context.Context, *codedeploy.ListApplicationsInput, ...func(*codedeploy.Options)) (*codedeploy.ListApplicationsOutput, error) {
-	out := &codedeploy.ListApplicationsOutput{Applications: []string{}}
+// BatchGetApplications describes up to a hundred applications, all of which must exist.
+func (s *Service) BatchGetApplications(_ context.Context, in *codedeploy.BatchGetApplicationsInput, _ ...func(*codedeploy.Options)) (*codedeploy.BatchGetApplicationsOutput, error) {
+	switch n := len(in.ApplicationNames); {
+	case n == 0:
+		return nil, checkApplicationName(nil)
+	case n > 100:
+		return nil, overBatch("application names", 100)
+	}
+	out := &codedeploy.BatchGetApplicationsOutput{ApplicationsInfo: []types.ApplicationInfo{}}
+	var err error
 	s.Store.View(func(tx *store.Tx) {
-		for n := range s.t.apps.All(tx, "") {
-			out.Applications = append(out.Applications, n)
+		for _, n := range in.ApplicationNames {
+			if err = checkApplicationName(&n); err != nil {
+				return
+			}
+			a, ok := s.t.apps.Get(tx, n)
+			if !ok {
+				err = s.noApplications()
+				return
+			}
+			out.ApplicationsInfo = append(out.ApplicationsInfo, a.info())
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
-// DeleteApplication removes an application with its groups.
+// ListApplications lists names.
+func (s *Service) ListApplications(_ context.Context, in *codedeploy.ListApplicationsInput, _ ...func(*codedeploy.Options)) (*codedeploy.ListApplicationsOutput, error) {
+	names := []string{}
+	s.Store.View(func(tx *store.Tx) {
+		for n := range s.t.apps.All(tx, "") {
+			names = append(names, n)
+		}
+	})
+	part, next, err := cut(names, itself, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	return &codedeploy.ListApplicationsOutput{Applications: part, NextToken: next}, nil
+}
+
+// UpdateApplication renames an application, and all that bears its name.
+func (s *Service) UpdateApplication(_ context.Context, in *codedeploy.UpdateApplicationInput, _ ...func(*codedeploy.Options)) (*codedeploy.UpdateApplicationOutput, error) {
+	return &codedeploy.UpdateApplicationOutput{}, s.Store.Update(func(tx *store.Tx) error {
+		a, err := s.appOf(tx, in.ApplicationName)
+		if err != nil || in.NewApplicationName == nil || *in.NewApplicationName == a.Name {
+			return err
+		}
+		old := a.Name
+		if err := checkApplicationName(in.NewApplicationName); err != nil {
+			return err
+		}
+		if _, ok := s.t.apps.Get(tx, *in.NewApplicationName); ok {
+			return &types.ApplicationAlreadyExistsException{Message: text("Application already exists: %s", *in.NewApplicationName)}
+		}
+		a.Name = *in.NewApplicationName
+		s.t.apps.Delete(tx, old)
+		s.t.apps.Put(tx, a.Name, a)
+		s.moveApplication(tx, old, a.Name)
+		return nil
+	})
+}
+
+func (s *Service) moveApplication(tx *store.Tx, from, to string) {
+	for k, g := range s.t.groups.All(tx, from+"\x00") {
+		g.Info.ApplicationName = &to
+		s.t.groups.Delete(tx, k)
+		s.t.groups.Put(tx, to+k[len(from):], g)
+	}
+	for k, r := range s.t.revisions.All(tx, from+"\x00") {
+		s.t.revisions.Delete(tx, k)
+		s.t.revisions.Put(tx, to+k[len(from):], r)
+	}
+	for k, d := range s.t.deployments.All(tx, "") {
+		if d.App == from {
+			d.App = to
+			s.t.deployments.Put(tx, k, d)
+		}
+	}
+}
+
+// DeleteApplication removes an application with its groups, revisions and deployments. A
+// deployment that runs fails for want of its application, and stays.
 func (s *Service) DeleteApplication(_ context.Context, in *codedeploy.DeleteApplicationInput, _ ...func(*codedeploy.Options)) (*codedeploy.DeleteApplicationOutput, error) {
+	if err := checkApplicationName(in.ApplicationName); err != nil {
+		return nil, err
+	}
 	n := aws.ToString(in.ApplicationName)
-	return &codedeploy.DeleteApplicationOutput{}, s.Store.Update(func(tx *store.Tx) error {
+	var running []string
+	err := s.Store.Update(func(tx *store.Tx) error {
 		s.t.apps.Delete(tx, n)
 		for k := range s.t.groups.All(tx, n+"\x00") {
 			s.t.groups.Delete(tx, k)
 		}
+		for k := range s.t.revisions.All(tx, n+"\x00") {
+			s.t.revisions.Delete(tx, k)
+		}
+		for id, d := range s.t.deployments.All(tx, "") {
+			switch {
+			case d.App == n && d.over():
+				s.t.deployments.Delete(tx, id)
+			case d.App == n:
+				running = append(running, id)
+			}
+		}
 		return nil
 	})
-}
-
-// predefined are AWS's configurations for ECS.
-func predefined() map[string]types.TrafficRoutingConfig {
-	out := map[string]types.TrafficRoutingConfig{"CodeDeployDefault.ECSAllAtOnce": {Type: types.TrafficRoutingTypeAllAtOnce}}
-	for _, m := range []int32{5, 15} {
-		out[fmt.Sprintf("CodeDeployDefault.ECSCanary10Percent%dMinutes", m)] = types.TrafficRoutingConfig{
-			Type: types.TrafficRoutingTypeTimeBasedCanary, TimeBasedCanary: &types.TimeBasedCanary{CanaryPercentage: 10, CanaryInterval: m},
-		}
+	for _, id := range running {
+		s.poke(id)
 	}
-	for _, m := range []int32{1, 3} {
-		out[fmt.Sprintf("CodeDeployDefault.ECSLinear10PercentEvery%dMinutes", m)] = types.TrafficRoutingConfig{
-			Type: types.TrafficRoutingTypeTimeBasedLinear, TimeBasedLinear: &types.TimeBasedLinear{LinearPercentage: 10, LinearInterval: m},
-		}
-	}
-	return out
-}
-
-func (s *Service) configOf(tx *store.Tx, name string) (types.DeploymentConfigInfo, error) {
-	if r, ok := predefined()[name]; ok {
-		return types.DeploymentConfigInfo{DeploymentConfigName: &name, DeploymentConfigId: aws.String("00000000-0000-0000-0000-000000000000"), ComputePlatform: types.ComputePlatformEcs, TrafficRoutingConfig: &r}, nil
-	}
-	c, ok := s.t.configs.Get(tx, name)
-	if !ok {
-		return types.DeploymentConfigInfo{}, &types.DeploymentConfigDoesNotExistException{Message: aws.String("No deployment configuration found for name: " + name)}
-	}
-	return c.Info, nil
-}
-
-// GetDeploymentConfig describes a configuration.
-func (s *Service) GetDeploymentConfig(_ context.Context, in *codedeploy.GetDeploymentConfigInput, _ ...func(*codedeploy.Options)) (*codedeploy.GetDeploymentConfigOutput, error) {
-	var c types.DeploymentConfigInfo
-	var err error
-	s.Store.View(func(tx *store.Tx) { c, err = s.configOf(tx, aws.ToString(in.DeploymentConfigName)) })
-	if err != nil {
-		return nil, err
-	}
-	return &codedeploy.GetDeploymentConfigOutput{DeploymentConfigInfo: &c}, nil
-}
-
-// ListDeploymentConfigs lists names.
-func (s *Service) ListDeploymentConfigs(context.Context, *codedeploy.ListDeploymentConfigsInput, ...func(*codedeploy.Options)) (*codedeploy.ListDeploymentConfigsOutput, error) {
-	out := &codedeploy.ListDeploymentConfigsOutput{}
-	for n := range predefined() {
-		out.DeploymentConfigsList = append(out.DeploymentConfigsList, n)
-	}
-	s.Store.View(func(tx *store.Tx) {
-		for n := range s.t.configs.All(tx, "") {
-			out.DeploymentConfigsList = append(out.DeploymentConfigsList, n)
-		}
-	})
-	return out, nil
-}
-
-// CreateDeploymentConfig makes a custom configuration.
-func (s *Service) CreateDeploymentConfig(_ context.Context, in *codedeploy.CreateDeploymentConfigInput, _ ...func(*codedeploy.Options)) (*codedeploy.CreateDeploymentConfigOutput, error) {
-	name := aws.ToString(in.DeploymentConfigName)
-	info := types.DeploymentConfigInfo{DeploymentConfigName: &name, DeploymentConfigId: aws.String(ids.UUID()), ComputePlatform: in.ComputePlatform, TrafficRoutingConfig: in.TrafficRoutingConfig, CreateTime: aws.Time(s.Clock.Now())}
-	return &codedeploy.CreateDeploymentConfigOutput{DeploymentConfigId: info.DeploymentConfigId}, s.Store.Update(func(tx *store.Tx) error {
-		if _, err := s.configOf(tx, name); err == nil {
-			return &types.DeploymentConfigAlreadyExistsException{Message: aws.String("Deployment configuration already exists: " + name)}
-		}
-		s.t.configs.Put(tx, name, config{info})
-		return nil
-	})
+	return &codedeploy.DeleteApplicationOutput{}, err
 }

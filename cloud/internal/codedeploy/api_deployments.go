@@ -1,12 +1,9 @@
 package codedeploy
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,76 +14,58 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
-// newest are the deployments of a group, newest first.
-func (s *Service) newest(tx *store.Tx, app, group string) []deployment {
+// deploymentsBy are the deployments that want wants, newest first.
+func (s *Service) deploymentsBy(tx *store.Tx, want func(*deployment) bool) []deployment {
 	var out []deployment
 	for _, d := range s.t.deployments.All(tx, "") {
-		if (app == "" || d.App == app) && (group == "" || d.Group == group) {
+		if want(&d) {
 			out = append(out, d)
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Created.After(out[j].Created) })
+	slices.SortFunc(out, func(a, b deployment) int { return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID)) })
 	return out
 }
 
-func (s *Service) content(in *types.RevisionLocation) (string, error) {
-	if in == nil {
-		return "", &types.RevisionRequiredException{Message: aws.String("RevisionLocation must be specified")}
+// newest are the deployments of a group, newest first. A group that was deleted and made
+// again has none of the old one's.
+func (s *Service) newest(tx *store.Tx, g *types.DeploymentGroupInfo) []deployment {
+	id := aws.ToString(g.DeploymentGroupId)
+	return s.deploymentsBy(tx, func(d *deployment) bool { return aws.ToString(d.GroupInfo.DeploymentGroupId) == id })
+}
+
+// active is the deployment that runs in a group, "" for none.
+func (s *Service) active(tx *store.Tx, g *types.DeploymentGroupInfo) string {
+	for _, d := range s.newest(tx, g) {
+		if !d.over() {
+			return d.ID
+		}
 	}
-	var text, sum string
-	switch {
-	case in.AppSpecContent != nil:
-		text, sum = aws.ToString(in.AppSpecContent.Content), aws.ToString(in.AppSpecContent.Sha256)
-	case in.String_ != nil:
-		text, sum = aws.ToString(in.String_.Content), aws.ToString(in.String_.Sha256)
-	default:
-		return "", &types.InvalidRevisionException{Message: aws.String("Revision type is not supported for the ECS compute platform")}
-	}
-	h := sha256.Sum256([]byte(text))
-	if sum != "" && sum != hex.EncodeToString(h[:]) {
-		return "", &types.InvalidRevisionException{Message: aws.String("The sha256 of the revision does not match its content")}
-	}
-	return text, nil
+	return ""
 }
 
 // CreateDeployment begins a deployment.
-func (s *Service) CreateDeployment(_ context.Context, in *codedeploy.CreateDeploymentInput, _ ...func(*codedeploy.Options)) (*codedeploy.CreateDeploymentOutput, error) {
-	d := deployment{ID: "d-" + ids.Upper(9), App: aws.ToString(in.ApplicationName), Group: aws.ToString(in.DeploymentGroupName), Status: types.DeploymentStatusCreated, Description: aws.ToString(in.Description), Creator: types.DeploymentCreatorUser, Created: s.Clock.Now(), Phase: "start"}
-	d.PhaseAt, d.Updated = d.Created, d.Created
-	err := s.Store.Update(func(tx *store.Tx) error {
-		g, err := s.groupOf(tx, in.ApplicationName, in.DeploymentGroupName)
-		if err != nil {
+func (s *Service) CreateDeployment(ctx context.Context, in *codedeploy.CreateDeploymentInput, _ ...func(*codedeploy.Options)) (*codedeploy.CreateDeploymentOutput, error) {
+	now := s.Clock.Now()
+	d := deployment{
+		ID: "d-" + ids.Upper(9), Status: types.DeploymentStatusCreated, Description: aws.ToString(in.Description), Creator: types.DeploymentCreatorUser,
+		Created: now, PhaseAt: now, Updated: now, Phase: phaseStart,
+	}
+	var err error
+	s.Store.View(func(tx *store.Tx) { err = s.compose(tx, &d, in) })
+	if err != nil {
+		return nil, err
+	}
+	if err := checkGradual(s.network(ctx, &d), types.DeploymentConfigInfo{TrafficRoutingConfig: &d.Routing}); err != nil {
+		return nil, err
+	}
+	err = s.Store.Update(func(tx *store.Tx) error {
+		if err := s.compose(tx, &d, in); err != nil { // meanwhile
 			return err
 		}
-		text, err := s.content(in.Revision)
-		if err != nil {
-			return err
+		if o := s.active(tx, &d.GroupInfo); o != "" {
+			return &types.DeploymentLimitExceededException{Message: text("The Deployment Group '%s' already has an active Deployment '%s'", d.Group, o)}
 		}
-		for _, o := range s.newest(tx, d.App, d.Group) {
-			if !o.over() {
-				return &types.DeploymentLimitExceededException{Message: aws.String(fmt.Sprintf("The Deployment Group '%s' already has an active Deployment '%s'", d.Group, o.ID))}
-			}
-		}
-		d.Config = aws.ToString(g.Info.DeploymentConfigName)
-		if in.DeploymentConfigName != nil {
-			d.Config = *in.DeploymentConfigName
-		}
-		c, err := s.configOf(tx, d.Config)
-		if err != nil {
-			return err
-		}
-		d.Routing, d.GroupInfo, d.AutoRollback, d.Alarms = *c.TrafficRoutingConfig, g.Info, g.Info.AutoRollbackConfiguration, g.Info.AlarmConfiguration
-		if in.AutoRollbackConfiguration != nil {
-			d.AutoRollback = in.AutoRollbackConfiguration
-		}
-		if in.OverrideAlarmConfiguration != nil {
-			d.Alarms, d.AlarmsGiven = in.OverrideAlarmConfiguration, true
-		}
-		d.Content = text
-		h := sha256.Sum256([]byte(text))
-		sum := hex.EncodeToString(h[:])
-		d.Revision = types.RevisionLocation{RevisionType: in.Revision.RevisionType, AppSpecContent: &types.AppSpecContent{Sha256: &sum}}
-		s.t.revisions.Put(tx, d.App+"\x00"+sum, revision{Location: d.Revision, Content: text, Registered: d.Created, FirstUsed: d.Created, LastUsed: d.Created, Note: "Application revision registered by Deployment ID: " + d.ID})
+		s.register(tx, d.App, d.Revision, d.Content, "Application revision registered by Deployment ID: "+d.ID, now)
 		s.t.deployments.Put(tx, d.ID, d)
 		return nil
 	})
@@ -97,26 +76,135 @@ func (s *Service) CreateDeployment(_ context.Context, in *codedeploy.CreateDeplo
 	return &codedeploy.CreateDeploymentOutput{DeploymentId: &d.ID}, nil
 }
 
+// compose checks a request in AWS's order and fills in the deployment that it makes.
+func (s *Service) compose(tx *store.Tx, d *deployment, in *codedeploy.CreateDeploymentInput) error {
+	if err := checkApplicationName(in.ApplicationName); err != nil {
+		return err
+	}
+	a, ok := s.t.apps.Get(tx, *in.ApplicationName)
+	if !ok {
+		return s.noApplications()
+	}
+	g, err := s.groupOf(tx, in.ApplicationName, in.DeploymentGroupName)
+	if err != nil {
+		return err
+	}
+	d.App, d.Group, d.GroupInfo = a.Name, *in.DeploymentGroupName, g.Info
+	if a.Platform == types.ComputePlatformLambda {
+		return &types.OperationNotSupportedException{Message: text("The local cloud does not deploy Lambda functions")}
+	}
+	if d.Revision, d.Content, err = s.composeRevision(tx, &a, in.Revision); err != nil {
+		return err
+	}
+	if err := checkDescription(in.Description); err != nil {
+		return err
+	}
+	d.Config = aws.ToString(cmp.Or(in.DeploymentConfigName, g.Info.DeploymentConfigName))
+	c, err := s.configFor(tx, &d.Config, a.Platform)
+	if err != nil {
+		return err
+	}
+	if c.TrafficRoutingConfig != nil {
+		d.Routing = *c.TrafficRoutingConfig
+	}
+	if a.Platform != types.ComputePlatformServer {
+		if err := checkInstanceMembers(in); err != nil {
+			return err
+		}
+	}
+	d.AutoRollback, d.Alarms, d.AlarmsGiven = g.Info.AutoRollbackConfiguration, g.Info.AlarmConfiguration, in.OverrideAlarmConfiguration != nil
+	given(&d.AutoRollback, in.AutoRollbackConfiguration)
+	given(&d.Alarms, in.OverrideAlarmConfiguration)
+	if err := checkAlarms(in.OverrideAlarmConfiguration); err != nil {
+		return err
+	}
+	return checkRollback(in.AutoRollbackConfiguration)
+}
+
+// composeRevision is the revision of a new deployment with its content, as far as it is
+// known: an object in S3 is read when the deployment starts.
+func (s *Service) composeRevision(tx *store.Tx, a *application, in *types.RevisionLocation) (types.RevisionLocation, string, error) {
+	loc, content, err := checkRevision(in, a.Platform)
+	if err != nil || content != "" || !inlined(&loc) {
+		return loc, content, err
+	}
+	r, ok := s.lookup(tx, a.Name, &loc)
+	if !ok {
+		return loc, "", noRevision()
+	}
+	return loc, r.Content, nil
+}
+
+// checkInstanceMembers refuses what is for instances only.
+func checkInstanceMembers(in *codedeploy.CreateDeploymentInput) error {
+	const only = "For Lambda, ECS and Kubernetes deployment, %s can not be specified"
+	switch {
+	case in.TargetInstances != nil:
+		return &types.InvalidTargetInstancesException{Message: text(only, "targetInstances")}
+	case in.FileExistsBehavior != "":
+		return &types.InvalidFileExistsBehaviorException{Message: text(only, "fileExistsBehavior")}
+	case in.UpdateOutdatedInstancesOnly:
+		return &types.InvalidUpdateOutdatedInstancesOnlyValueException{Message: text(only, "updateOutdatedInstancesOnly")}
+	case in.IgnoreApplicationStopFailures:
+		return &types.InvalidIgnoreApplicationStopFailuresValueException{Message: text(only, "ignoreApplicationStopFailures")}
+	}
+	return nil
+}
+
+// network tells whether a gradual deployment would go through a network load balancer.
+// What cannot be found out now is told when the deployment starts.
+func (s *Service) network(ctx context.Context, d *deployment) bool {
+	if d.GroupInfo.ComputePlatform != types.ComputePlatformEcs || d.Routing.Type == types.TrafficRoutingTypeAllAtOnce {
+		return false
+	}
+	actx, err := s.assume(ctx, aws.ToString(d.GroupInfo.ServiceRoleArn))
+	if err != nil {
+		return false
+	}
+	network, err := s.checkPair(actx, &d.GroupInfo)
+	return err == nil && network
+}
+
 func (s *Service) deploymentOf(tx *store.Tx, id *string) (deployment, error) {
-	if aws.ToString(id) == "" {
-		return deployment{}, &types.DeploymentIdRequiredException{Message: aws.String("Deployment id must be specified")}
+	if err := checkDeploymentID(id); err != nil {
+		return deployment{}, err
 	}
 	d, ok := s.t.deployments.Get(tx, *id)
 	if !ok {
-		return deployment{}, &types.DeploymentDoesNotExistException{Message: aws.String("The deployment " + *id + " could not be found")}
+		return deployment{}, noDeployment(*id)
 	}
 	return d, nil
 }
 
+// view reads one deployment.
+func (s *Service) view(id *string) (d deployment, err error) {
+	s.Store.View(func(tx *store.Tx) { d, err = s.deploymentOf(tx, id) })
+	return d, err
+}
+
 // GetDeployment describes a deployment.
 func (s *Service) GetDeployment(_ context.Context, in *codedeploy.GetDeploymentInput, _ ...func(*codedeploy.Options)) (*codedeploy.GetDeploymentOutput, error) {
-	var d deployment
-	var err error
-	s.Store.View(func(tx *store.Tx) { d, err = s.deploymentOf(tx, in.DeploymentId) })
+	d, err := s.view(in.DeploymentId)
 	if err != nil {
 		return nil, err
 	}
 	return &codedeploy.GetDeploymentOutput{DeploymentInfo: d.info()}, nil
+}
+
+// BatchGetDeployments describes up to 25 deployments; those that are not there are left out.
+func (s *Service) BatchGetDeployments(_ context.Context, in *codedeploy.BatchGetDeploymentsInput, _ ...func(*codedeploy.Options)) (*codedeploy.BatchGetDeploymentsOutput, error) {
+	if err := checkBatch(in.DeploymentIds, "deployment ids", 25, checkDeploymentID); err != nil {
+		return nil, err
+	}
+	out := &codedeploy.BatchGetDeploymentsOutput{DeploymentsInfo: []types.DeploymentInfo{}}
+	s.Store.View(func(tx *store.Tx) {
+		for _, id := range in.DeploymentIds {
+			if d, ok := s.t.deployments.Get(tx, id); ok {
+				out.DeploymentsInfo = append(out.DeploymentsInfo, *d.info())
+			}
+		}
+	})
+	return out, nil
 }
 
 func when(t time.Time) *time.Time {
@@ -132,182 +220,84 @@ func (d *deployment) info() *types.DeploymentInfo {
 		ApplicationName: &d.App, DeploymentGroupName: &d.Group, DeploymentId: &d.ID, DeploymentConfigName: &d.Config, Status: d.Status, Creator: d.Creator,
 		CreateTime: when(d.Created), StartTime: when(d.Started), CompleteTime: when(d.Completed), Revision: &d.Revision, ErrorInformation: d.Error,
 		AutoRollbackConfiguration: d.AutoRollback, RollbackInfo: d.Rollback, BlueGreenDeploymentConfiguration: g.BlueGreenDeploymentConfiguration,
-		LoadBalancerInfo: g.LoadBalancerInfo, DeploymentStyle: g.DeploymentStyle, ComputePlatform: types.ComputePlatformEcs, InstanceTerminationWaitTimeStarted: d.Waiting,
+		LoadBalancerInfo: g.LoadBalancerInfo, DeploymentStyle: g.DeploymentStyle, ComputePlatform: g.ComputePlatform, InstanceTerminationWaitTimeStarted: d.Waiting,
+		FileExistsBehavior: types.FileExistsBehaviorDisallow, DeploymentStatusMessages: []string{},
 	}
 	if d.Description != "" {
 		out.Description = &d.Description
+	}
+	if d.External != "" {
+		out.ExternalId = &d.External
 	}
 	if d.AlarmsGiven {
 		out.OverrideAlarmConfiguration = d.Alarms
 	}
 	if d.over() {
-		o := &types.DeploymentOverview{}
-		switch d.Status {
-		case types.DeploymentStatusSucceeded:
-			o.Succeeded = 1
-		default:
-			o.Failed = 1
-		}
-		out.DeploymentOverview = o
+		out.DeploymentOverview = d.overview()
 	}
 	return out
 }
 
-// ListDeployments lists ids, newest first.
-func (s *Service) ListDeployments(_ context.Context, in *codedeploy.ListDeploymentsInput, _ ...func(*codedeploy.Options)) (*codedeploy.ListDeploymentsOutput, error) {
-	out := &codedeploy.ListDeploymentsOutput{Deployments: []string{}}
-	s.Store.View(func(tx *store.Tx) {
-		for _, d := range s.newest(tx, aws.ToString(in.ApplicationName), aws.ToString(in.DeploymentGroupName)) {
-			if len(in.IncludeOnlyStatuses) == 0 || slices.Contains(in.IncludeOnlyStatuses, d.Status) {
-				out.Deployments = append(out.Deployments, d.ID)
-			}
-		}
-	})
-	return out, nil
+func (d *deployment) overview() *types.DeploymentOverview {
+	switch {
+	case d.Service == "" && d.Undoes == "": // there was no target yet
+		return &types.DeploymentOverview{}
+	case d.Status == types.DeploymentStatusSucceeded:
+		return &types.DeploymentOverview{Succeeded: 1}
+	}
+	return &types.DeploymentOverview{Failed: 1}
 }
 
-// ask changes a running deployment's record and wakes its owner.
-func (s *Service) ask(id *string, f func(*deployment) error) error {
-	err := s.Store.Update(func(tx *store.Tx) error {
-		d, err := s.deploymentOf(tx, id)
-		if err != nil {
-			return err
+// checkList checks the filters of a list of deployments: a group needs its application and
+// the other way round.
+func (s *Service) checkList(tx *store.Tx, in *codedeploy.ListDeploymentsInput) error {
+	for _, st := range in.IncludeOnlyStatuses {
+		if !oneOf(st, st.Values()) {
+			return &types.InvalidDeploymentStatusException{Message: text("The specified deployment status doesn't exist or cannot be determined: %s", st)}
 		}
-		if d.over() {
-			return &types.DeploymentAlreadyCompletedException{Message: aws.String("The deployment " + d.ID + " has already completed")}
-		}
-		if err := f(&d); err != nil {
-			return err
-		}
-		s.t.deployments.Put(tx, d.ID, d)
-		return nil
-	})
-	if err == nil {
-		s.poke(*id)
 	}
+	if r := in.CreateTimeRange; r != nil && r.Start != nil && r.End != nil && r.End.Before(*r.Start) {
+		return &types.InvalidTimeRangeException{Message: text("The specified time range was specified in an invalid format: its end is before its start.")}
+	}
+	if in.ApplicationName == nil && in.DeploymentGroupName == nil {
+		return nil
+	}
+	_, err := s.groupOf(tx, in.ApplicationName, in.DeploymentGroupName)
 	return err
 }
 
-// StopDeployment asks a deployment to stop.
-func (s *Service) StopDeployment(_ context.Context, in *codedeploy.StopDeploymentInput, _ ...func(*codedeploy.Options)) (*codedeploy.StopDeploymentOutput, error) {
-	err := s.ask(in.DeploymentId, func(d *deployment) error {
-		d.StopAsked = true
-		d.StopRollback = rollsBack(d.AutoRollback, types.AutoRollbackEventDeploymentStopOnRequest)
-		if in.AutoRollbackEnabled != nil {
-			d.StopRollback = *in.AutoRollbackEnabled
+func listedDeployment(in *codedeploy.ListDeploymentsInput, d *deployment) bool {
+	if in.ExternalId != nil && d.External != *in.ExternalId {
+		return false
+	}
+	if len(in.IncludeOnlyStatuses) > 0 && !slices.Contains(in.IncludeOnlyStatuses, d.Status) {
+		return false
+	}
+	if in.ApplicationName != nil && (d.App != *in.ApplicationName || d.Group != *in.DeploymentGroupName) {
+		return false
+	}
+	r := in.CreateTimeRange
+	return r == nil || ((r.Start == nil || !d.Created.Before(*r.Start)) && (r.End == nil || !d.Created.After(*r.End)))
+}
+
+// ListDeployments lists ids, newest first.
+func (s *Service) ListDeployments(_ context.Context, in *codedeploy.ListDeploymentsInput, _ ...func(*codedeploy.Options)) (*codedeploy.ListDeploymentsOutput, error) {
+	all := []string{}
+	var err error
+	s.Store.View(func(tx *store.Tx) {
+		if err = s.checkList(tx, in); err != nil {
+			return
 		}
-		return nil
+		for _, d := range s.deploymentsBy(tx, func(d *deployment) bool { return listedDeployment(in, d) }) {
+			all = append(all, d.ID)
+		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &codedeploy.StopDeploymentOutput{Status: types.StopStatusSucceeded, StatusMessage: aws.String("No more commands will be scheduled for execution in the deployment instances")}, nil
-}
-
-// ContinueDeployment ends a wait early.
-func (s *Service) ContinueDeployment(_ context.Context, in *codedeploy.ContinueDeploymentInput, _ ...func(*codedeploy.Options)) (*codedeploy.ContinueDeploymentOutput, error) {
-	return &codedeploy.ContinueDeploymentOutput{}, s.ask(in.DeploymentId, func(d *deployment) error {
-		switch in.DeploymentWaitType {
-		case types.DeploymentWaitTypeTerminationWait:
-			d.SkipWait = true
-		case types.DeploymentWaitTypeReadyWait, "":
-			if d.Status != types.DeploymentStatusReady {
-				return &types.DeploymentIsNotInReadyStateException{Message: aws.String("The deployment is not in the Ready state")}
-			}
-			d.GoOn = true
-		default:
-			return &types.InvalidDeploymentWaitTypeException{Message: aws.String("The wait type is invalid")}
-		}
-		return nil
-	})
-}
-
-func rollsBack(c *types.AutoRollbackConfiguration, e types.AutoRollbackEvent) bool {
-	return c != nil && c.Enabled && slices.Contains(c.Events, e)
-}
-
-// ListDeploymentTargets lists the one ECS target.
-func (s *Service) ListDeploymentTargets(_ context.Context, in *codedeploy.ListDeploymentTargetsInput, _ ...func(*codedeploy.Options)) (*codedeploy.ListDeploymentTargetsOutput, error) {
-	var d deployment
-	var err error
-	s.Store.View(func(tx *store.Tx) { d, err = s.deploymentOf(tx, in.DeploymentId) })
+	part, next, err := cut(all, itself, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	if d.Service == "" {
-		return nil, &types.DeploymentNotStartedException{Message: aws.String("The deployment " + d.ID + " has not started")}
-	}
-	return &codedeploy.ListDeploymentTargetsOutput{TargetIds: []string{d.Cluster + ":" + d.Service}}, nil
-}
-
-func (d *deployment) target() *types.DeploymentTarget {
-	status := types.TargetStatusInProgress
-	switch {
-	case d.Status == types.DeploymentStatusFailed || d.Status == types.DeploymentStatusStopped:
-		status = types.TargetStatusFailed
-	case d.Waiting || d.over():
-		status = types.TargetStatusSucceeded
-	}
-	id := d.Cluster + ":" + d.Service
-	return &types.DeploymentTarget{DeploymentTargetType: types.DeploymentTargetTypeEcsTarget, EcsTarget: &types.ECSTarget{
-		DeploymentId: &d.ID, TargetId: &id, TargetArn: &d.ARN, Status: status, LifecycleEvents: d.Events, TaskSetsInfo: d.Sets, LastUpdatedAt: when(d.Updated),
-	}}
-}
-
-// GetDeploymentTarget describes the one ECS target.
-func (s *Service) GetDeploymentTarget(_ context.Context, in *codedeploy.GetDeploymentTargetInput, _ ...func(*codedeploy.Options)) (*codedeploy.GetDeploymentTargetOutput, error) {
-	var d deployment
-	var err error
-	s.Store.View(func(tx *store.Tx) { d, err = s.deploymentOf(tx, in.DeploymentId) })
-	if err != nil {
-		return nil, err
-	}
-	if aws.ToString(in.TargetId) != d.Cluster+":"+d.Service {
-		return nil, &types.DeploymentTargetDoesNotExistException{Message: aws.String("The deployment target does not exist: " + aws.ToString(in.TargetId))}
-	}
-	return &codedeploy.GetDeploymentTargetOutput{DeploymentTarget: d.target()}, nil
-}
-
-// BatchGetDeploymentTargets describes the one ECS target.
-func (s *Service) BatchGetDeploymentTargets(_ context.Context, in *codedeploy.BatchGetDeploymentTargetsInput, _ ...func(*codedeploy.Options)) (*codedeploy.BatchGetDeploymentTargetsOutput, error) {
-	var d deployment
-	var err error
-	s.Store.View(func(tx *store.Tx) { d, err = s.deploymentOf(tx, in.DeploymentId) })
-	if err != nil {
-		return nil, err
-	}
-	return &codedeploy.BatchGetDeploymentTargetsOutput{DeploymentTargets: []types.DeploymentTarget{*d.target()}}, nil
-}
-
-// PutLifecycleEventHookExecutionStatus takes a hook's verdict.
-func (s *Service) PutLifecycleEventHookExecutionStatus(_ context.Context, in *codedeploy.PutLifecycleEventHookExecutionStatusInput, _ ...func(*codedeploy.Options)) (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error) {
-	return &codedeploy.PutLifecycleEventHookExecutionStatusOutput{LifecycleEventHookExecutionId: in.LifecycleEventHookExecutionId}, s.ask(in.DeploymentId, func(d *deployment) error {
-		switch {
-		case in.Status != types.LifecycleEventStatusSucceeded && in.Status != types.LifecycleEventStatusFailed:
-			return &types.InvalidLifecycleEventHookExecutionStatusException{Message: aws.String("The status must be Succeeded or Failed")}
-		case d.HookID == "" || d.HookID != aws.ToString(in.LifecycleEventHookExecutionId):
-			return &types.InvalidLifecycleEventHookExecutionIdException{Message: aws.String("The hook execution id is invalid")}
-		case d.HookSays != "":
-			return &types.LifecycleEventAlreadyCompletedException{Message: aws.String("The lifecycle event has already completed")}
-		}
-		d.HookSays = string(in.Status)
-		return nil
-	})
-}
-
-// GetApplicationRevision gives a revision's content by its sha256.
-func (s *Service) GetApplicationRevision(_ context.Context, in *codedeploy.GetApplicationRevisionInput, _ ...func(*codedeploy.Options)) (*codedeploy.GetApplicationRevisionOutput, error) {
-	var r revision
-	ok := false
-	if in.Revision != nil && in.Revision.AppSpecContent != nil {
-		s.Store.View(func(tx *store.Tx) {
-			r, ok = s.t.revisions.Get(tx, aws.ToString(in.ApplicationName)+"\x00"+aws.ToString(in.Revision.AppSpecContent.Sha256))
-		})
-	}
-	if !ok {
-		return nil, &types.RevisionDoesNotExistException{Message: aws.String("The revision does not exist")}
-	}
-	loc := r.Location
-	loc.AppSpecContent = &types.AppSpecContent{Content: &r.Content, Sha256: r.Location.AppSpecContent.Sha256}
-	return &codedeploy.GetApplicationRevisionOutput{ApplicationName: in.ApplicationName, Revision: &loc, RevisionInfo: &types.GenericRevisionInfo{Description: &r.Note, RegisterTime: &r.Registered, FirstUsedTime: &r.FirstUsed, LastUsedTime: &r.LastUsed}}, nil
+	return &codedeploy.ListDeploymentsOutput{Deployments: part, NextToken: next}, nil
 }

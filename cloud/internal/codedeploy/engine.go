@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,8 +120,11 @@ func (o *owner) save(f func(*deployment)) error {
 	})
 }
 
+// phaseStart is a deployment's first phase.
+const phaseStart = "start"
+
 // order is the sequence of phases.
-var order = []string{"start", "BeforeInstall", "Install", "AfterInstall", "AllowTestTraffic", "AfterAllowTestTraffic", "ready", "BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic", "terminate"}
+var order = []string{phaseStart, "BeforeInstall", "Install", "AfterInstall", "AllowTestTraffic", "AfterAllowTestTraffic", "ready", "BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic", "terminate"}
 
 func (o *owner) next() error {
 	return o.save(func(d *deployment) {
@@ -133,8 +137,39 @@ func (o *owner) next() error {
 	})
 }
 
+// missing fails a deployment whose application or group has been deleted. There is nothing
+// left then by which it could be rolled back.
+func (o *owner) missing() error {
+	if o.d.Undoes != "" {
+		return nil
+	}
+	var f *failure
+	o.Store.View(func(tx *store.Tx) {
+		if _, ok := o.t.apps.Get(tx, o.d.App); !ok {
+			f = failed(types.ErrorCodeApplicationMissing, "The deployment failed because the application was not found: %s", o.d.App)
+			return
+		}
+		g, ok := o.t.groups.Get(tx, groupKey(o.d.App, o.d.Group))
+		if !ok || aws.ToString(g.Info.DeploymentGroupId) != aws.ToString(o.d.GroupInfo.DeploymentGroupId) {
+			f = failed(types.ErrorCodeDeploymentGroupMissing, "The deployment failed because the deployment group was not found: %s", o.d.Group)
+		}
+	})
+	if f == nil {
+		return nil
+	}
+	f.undo = new(bool)
+	return f
+}
+
 // step does the present phase.
 func (o *owner) step() error {
+	o.reload(o.d.ID)
+	if err := o.missing(); err != nil {
+		return err
+	}
+	if o.d.GroupInfo.ComputePlatform == types.ComputePlatformServer {
+		return failed(types.ErrorCodeNoInstances, "The deployment failed because no instances were found for your deployment group. Check your deployment group settings to make sure the tags for your Amazon EC2 instances or Auto Scaling groups correctly identify the instances you want to deploy to, and then try again.")
+	}
 	ctx, err := o.assume(o.ctx, aws.ToString(o.d.GroupInfo.ServiceRoleArn))
 	if err != nil {
 		return failed(types.ErrorCodeIamRolePermissions, "%s", err.Error())
@@ -142,13 +177,13 @@ func (o *owner) step() error {
 	if o.d.Undoes != "" {
 		return o.undo(ctx)
 	}
-	if o.d.Phase != "start" && o.spec.TaskDefinition == "" {
+	if o.d.Phase != phaseStart && o.spec.TaskDefinition == "" {
 		if o.spec, err = parseAppSpec(o.d.Content); err != nil {
 			return failed(types.ErrorCodeInvalidRevision, "%s", err.Error())
 		}
 	}
 	switch o.d.Phase {
-	case "start":
+	case phaseStart:
 		err = o.start(ctx)
 	case "Install":
 		err = o.event(func() error { return o.install(ctx) })
@@ -199,7 +234,7 @@ func (o *owner) start(ctx context.Context) error {
 			d.Cluster, d.Service, d.ARN = name(aws.ToString(g.EcsServices[0].ClusterName)), name(aws.ToString(g.EcsServices[0].ServiceName)), aws.ToString(sv.ServiceArn)
 			d.Blue, d.Green = blue, green
 			for _, p := range order {
-				if p == "start" || p == "ready" || p == "terminate" || (o.test() == nil && strings.Contains(p, "TestTraffic")) {
+				if p == phaseStart || p == "ready" || p == "terminate" || (o.test() == nil && strings.Contains(p, "TestTraffic")) {
 					continue
 				}
 				d.Events = append(d.Events, types.LifecycleEvent{LifecycleEventName: aws.String(p), Status: types.LifecycleEventStatusPending})
@@ -263,6 +298,9 @@ func (o *owner) wait(ctx context.Context, until time.Time, done func() (bool, er
 	checked := time.Time{}
 	for {
 		o.reload(o.d.ID)
+		if err := o.missing(); err != nil {
+			return false, err
+		}
 		if o.d.StopAsked {
 			undo := o.d.StopRollback
 			return false, &failure{code: types.ErrorCodeManualStop, message: "The deployment was stopped by a user request.", stopped: true, event: types.AutoRollbackEventDeploymentStopOnRequest, undo: &undo}
@@ -346,7 +384,9 @@ func (o *owner) hook(ctx context.Context) error {
 		return err
 	}
 	says := o.d.HookSays
-	if err := o.save(func(d *deployment) { d.HookID, d.HookSays = "", "" }); err != nil {
+	if err := o.save(func(d *deployment) {
+		d.HooksDone, d.HookID, d.HookSays = append(slices.Clone(d.HooksDone), d.HookID), "", ""
+	}); err != nil {
 		return err
 	}
 	switch {
@@ -588,7 +628,7 @@ func (o *owner) fail(f *failure) error {
 		d.Events = events
 		if undo {
 			back = deployment{
-				ID: back.ID, App: d.App, Group: d.Group, Status: types.DeploymentStatusCreated, Config: "CodeDeployDefault.ECSAllAtOnce", Creator: types.DeploymentCreatorCodeDeployRollback,
+				ID: back.ID, App: d.App, Group: d.Group, Status: types.DeploymentStatusCreated, Config: defaultConfig, Creator: types.DeploymentCreatorCodeDeployRollback,
 				Created: now, Updated: now, Phase: "undo", PhaseAt: now, Undoes: d.ID, Revision: d.Revision, Content: d.Content, GroupInfo: d.GroupInfo, AutoRollback: d.AutoRollback,
 				Cluster: d.Cluster, Service: d.Service, ARN: d.ARN, Blue: d.Blue, Green: d.Green, Weight: d.Weight, Sets: d.Sets,
 				Rollback: &types.RollbackInfo{RollbackTriggeringDeploymentId: aws.String(d.ID), RollbackMessage: aws.String(fmt.Sprintf("Deployment %s is triggered to roll back deployment %s.", back.ID, d.ID))},

@@ -23,15 +23,16 @@ import (
 
 // world is a service behind a listener, as much of it as CodeDeploy asks for.
 type world struct {
-	mu      sync.Mutex
-	sets    []ecstypes.TaskSet
-	actions map[string][]elbtypes.Action // by listener
-	rules   []elbtypes.Rule              // of the production listener
-	steady  time.Duration                // how long a new set takes; <0 never
-	born    map[string]time.Time
-	drained []string // task sets deleted
-	moves   []string // green's weight at each change of the production listener
-	role    string   // who called last
+	mu       sync.Mutex
+	sets     []ecstypes.TaskSet
+	actions  map[string][]elbtypes.Action // by listener
+	rules    []elbtypes.Rule              // of the production listener
+	steady   time.Duration                // how long a new set takes; <0 never
+	born     map[string]time.Time
+	drained  []string // task sets deleted
+	moves    []string // green's weight at each change of the production listener
+	role     string   // who called last
+	protocol elbtypes.ProtocolEnum
 }
 
 const blueARN, greenARN, prodARN, testARN = "tg/blue", "tg/green", "listener/prod", "listener/test"
@@ -52,10 +53,13 @@ func (w *world) DescribeServices(ctx context.Context, in *ecs.DescribeServicesIn
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.role = identity.From(ctx).RoleARN
-	if in.Services[0] != "web" {
+	if name(in.Services[0]) != "web" && in.Services[0] != "rolling" && in.Services[0] != "other" {
 		return &ecs.DescribeServicesOutput{}, nil
 	}
 	s := ecstypes.Service{ServiceArn: aws.String("arn:service/web"), DeploymentController: &ecstypes.DeploymentController{Type: ecstypes.DeploymentControllerTypeCodeDeploy}}
+	if in.Services[0] == "rolling" {
+		s.DeploymentController.Type = ecstypes.DeploymentControllerTypeEcs
+	}
 	for _, x := range w.sets {
 		if at, ok := w.born[*x.Id]; ok && w.steady >= 0 && time.Since(at) >= w.steady {
 			x.StabilityStatus, x.RunningCount = ecstypes.StabilityStatusSteadyState, 2
@@ -117,7 +121,10 @@ func (w *world) DescribeTargetGroups(_ context.Context, in *elb.DescribeTargetGr
 func (w *world) DescribeListeners(_ context.Context, in *elb.DescribeListenersInput, _ ...func(*elb.Options)) (*elb.DescribeListenersOutput, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return &elb.DescribeListenersOutput{Listeners: []elbtypes.Listener{{DefaultActions: w.actions[in.ListenerArns[0]]}}}, nil
+	if w.actions[in.ListenerArns[0]] == nil {
+		return nil, &elbtypes.ListenerNotFoundException{}
+	}
+	return &elb.DescribeListenersOutput{Listeners: []elbtypes.Listener{{DefaultActions: w.actions[in.ListenerArns[0]], Protocol: w.protocol}}}, nil
 }
 
 func (w *world) ModifyListener(_ context.Context, in *elb.ModifyListenerInput, _ ...func(*elb.Options)) (*elb.ModifyListenerOutput, error) {
@@ -226,15 +233,20 @@ func goodGroup() *codedeploy.CreateDeploymentGroupInput {
 	}
 }
 
-func (s *stage) deploy(change func(*codedeploy.CreateDeploymentInput)) string {
-	s.t.Helper()
+// request is a good deployment's, changed.
+func (s *stage) request(change func(*codedeploy.CreateDeploymentInput)) *codedeploy.CreateDeploymentInput {
 	in := &codedeploy.CreateDeploymentInput{ApplicationName: aws.String("app"), DeploymentGroupName: aws.String("dg"), Revision: &types.RevisionLocation{
 		RevisionType: types.RevisionLocationTypeAppSpecContent, AppSpecContent: &types.AppSpecContent{Content: aws.String(spec)},
 	}}
 	if change != nil {
 		change(in)
 	}
-	out, err := s.CreateDeployment(s.t.Context(), in)
+	return in
+}
+
+func (s *stage) deploy(change func(*codedeploy.CreateDeploymentInput)) string {
+	s.t.Helper()
+	out, err := s.CreateDeployment(s.t.Context(), s.request(change))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/clock"
 	"github.com/turnoutdev/turnout/cloud/internal/identity"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
-	"github.com/turnoutdev/turnout/cloud/internal/wire"
 )
 
 // ECS is what CodeDeploy's role may ask of ECS.
@@ -93,17 +92,5 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-	}
-}
-
-// Ops are the operations that the service answers.
-func (s *Service) Ops() []wire.Op {
-	return []wire.Op{
-		wire.Handle(s.CreateApplication), wire.Handle(s.GetApplication), wire.Handle(s.ListApplications), wire.Handle(s.DeleteApplication),
-		wire.Handle(s.CreateDeploymentGroup), wire.Handle(s.GetDeploymentGroup), wire.Handle(s.ListDeploymentGroups), wire.Handle(s.DeleteDeploymentGroup),
-		wire.Handle(s.GetDeploymentConfig), wire.Handle(s.ListDeploymentConfigs), wire.Handle(s.CreateDeploymentConfig),
-		wire.Handle(s.CreateDeployment), wire.Handle(s.GetDeployment), wire.Handle(s.ListDeployments), wire.Handle(s.StopDeployment), wire.Handle(s.ContinueDeployment),
-		wire.Handle(s.ListDeploymentTargets), wire.Handle(s.GetDeploymentTarget), wire.Handle(s.BatchGetDeploymentTargets),
-		wire.Handle(s.PutLifecycleEventHookExecutionStatus), wire.Handle(s.GetApplicationRevision),
 	}
 }

@@ -64,23 +64,24 @@ type deployment struct {
 	AlarmsGiven  bool                             `json:"alarmsGiven,omitempty"`
 	External     string                           `json:"external,omitempty"`
 
-	Phase    string                  `json:"phase"`
-	PhaseAt  time.Time               `json:"phaseAt"`
-	Events   []types.LifecycleEvent  `json:"events,omitempty"`
-	Cluster  string                  `json:"cluster,omitempty"`
-	Service  string                  `json:"service,omitempty"`
-	ARN      string                  `json:"arn,omitempty"` // service ARN
-	Blue     side                    `json:"blue"`
-	Green    side                    `json:"green"`
-	Weight   float64                 `json:"weight"` // of green, percent
-	Sets     []types.ECSTaskSet      `json:"sets,omitempty"`
-	Updated  time.Time               `json:"updated"`
-	Error    *types.ErrorInformation `json:"error,omitempty"`
-	Rollback *types.RollbackInfo     `json:"rollback,omitempty"`
-	Undoes   string                  `json:"undoes,omitempty"`  // the deployment that this one rolls back
-	Waiting  bool                    `json:"waiting,omitempty"` // termination wait has begun
-	HookID   string                  `json:"hookId,omitempty"`
-	HookSays string                  `json:"hookSays,omitempty"`
+	Phase     string                  `json:"phase"`
+	PhaseAt   time.Time               `json:"phaseAt"`
+	Events    []types.LifecycleEvent  `json:"events,omitempty"`
+	Cluster   string                  `json:"cluster,omitempty"`
+	Service   string                  `json:"service,omitempty"`
+	ARN       string                  `json:"arn,omitempty"` // service ARN
+	Blue      side                    `json:"blue"`
+	Green     side                    `json:"green"`
+	Weight    float64                 `json:"weight"` // of green, percent
+	Sets      []types.ECSTaskSet      `json:"sets,omitempty"`
+	Updated   time.Time               `json:"updated"`
+	Error     *types.ErrorInformation `json:"error,omitempty"`
+	Rollback  *types.RollbackInfo     `json:"rollback,omitempty"`
+	Undoes    string                  `json:"undoes,omitempty"`  // the deployment that this one rolls back
+	Waiting   bool                    `json:"waiting,omitempty"` // termination wait has begun
+	HookID    string                  `json:"hookId,omitempty"`
+	HookSays  string                  `json:"hookSays,omitempty"`
+	HooksDone []string                `json:"hooksDone,omitempty"` // ids that have said their word, or came too late
 
 	StopAsked    bool `json:"stopAsked,omitempty"`
 	StopRollback bool `json:"stopRollback,omitempty"`

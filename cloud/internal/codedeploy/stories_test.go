@@ -310,32 +310,3 @@ func TestWaitTimesAreAlwaysNumbers(t *testing.T) {
 		}
 	})
 }
-
-func TestGroupsAreCheckedInAWSsOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := setStage(t, nil)
-		for _, tt := range []struct {
-			change func(*codedeploy.CreateDeploymentGroupInput)
-			want   string
-		}{
-			{func(in *codedeploy.CreateDeploymentGroupInput) { in.ApplicationName = aws.String("nope") }, "ApplicationDoesNotExistException"},
-			{func(in *codedeploy.CreateDeploymentGroupInput) { in.DeploymentGroupName = aws.String("dg") }, "DeploymentGroupAlreadyExistsException"},
-			{func(in *codedeploy.CreateDeploymentGroupInput) { in.ServiceRoleArn = aws.String("notanarn") }, "InvalidRoleException"},
-			{func(in *codedeploy.CreateDeploymentGroupInput) { in.DeploymentStyle = nil }, "the deployment type must be BLUE_GREEN"},
-			{func(in *codedeploy.CreateDeploymentGroupInput) { in.LoadBalancerInfo = nil }, "For ECS deployment group, loadBalancerInfo must be specified"},
-			{func(in *codedeploy.CreateDeploymentGroupInput) { in.BlueGreenDeploymentConfiguration = nil }, "blueGreenDeploymentConfiguration must be specified"},
-			{func(in *codedeploy.CreateDeploymentGroupInput) { in.EcsServices[0].ServiceName = aws.String("x") }, "Could not load ECS service information for cluster: c, service: x."},
-			{func(in *codedeploy.CreateDeploymentGroupInput) {
-				in.LoadBalancerInfo.TargetGroupPairInfoList[0].TargetGroups = in.LoadBalancerInfo.TargetGroupPairInfoList[0].TargetGroups[:1]
-			}, "must contain a valid pair of target groups"},
-			{func(in *codedeploy.CreateDeploymentGroupInput) { in.DeploymentConfigName = aws.String("NoSuchConfig") }, "DeploymentConfigDoesNotExistException"},
-		} {
-			in := goodGroup()
-			in.DeploymentGroupName = aws.String("other")
-			tt.change(in)
-			if _, err := s.CreateDeploymentGroup(t.Context(), in); err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %v, want %q", err, tt.want)
-			}
-		}
-	})
-}
