@@ -59,7 +59,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if p.elb, err = elbv2.New(elbv2.Options{Store: c.store, Clock: c.clock, Place: c.place, Balancer: p.balancer, Log: c.opts.Log}); err != nil {
 		return nil, err
 	}
-	if p.iam, err = iam.New(iam.Options{Store: c.store, Clock: c.clock, Place: c.place, RootAccessKeyID: c.rootID, RootSecret: c.rootSecret}); err != nil {
+	if p.iam, err = iam.New(iam.Options{Store: c.store, Clock: c.clock, Place: c.place, RootAccessKeyID: c.rootID, RootSecret: c.rootSecret, RootPolicy: c.opts.RootPolicy}); err != nil {
 		return nil, err
 	}
 	if p.issuer, err = sts.NewIssuer(sts.IssuerOptions{Store: c.store, Clock: c.clock, Base: c.Endpoint() + oidc, Claims: job, Log: c.opts.Log}); err != nil {

@@ -30,6 +30,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
 	"github.com/turnoutdev/turnout/cloud/internal/chaos"
 	"github.com/turnoutdev/turnout/cloud/internal/clock"
+	"github.com/turnoutdev/turnout/cloud/internal/policy"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
@@ -45,6 +46,11 @@ type Options struct {
 
 	// Throttle enforces the request rates that AWS documents.
 	Throttle bool
+
+	// RootPolicy is an IAM policy document (JSON) that the root user, whose access key
+	// Credentials returns, is held to; "" lets it do everything, as AWS does. With a
+	// deployer's policy in it, whatever that lacks fails here first.
+	RootPolicy string
 
 	// GroupHeader names a response header in which load balancers tell the target group
 	// that served a request; "" for none. AWS has no such header.
@@ -136,6 +142,11 @@ func (o *Options) defaults() error {
 	}
 	if !accountID.MatchString(o.Account) {
 		return fmt.Errorf("%w: account %q is not 12 digits", ErrOptions, o.Account)
+	}
+	if o.RootPolicy != "" {
+		if _, err := policy.Parse(policy.Identity, o.RootPolicy); err != nil {
+			return fmt.Errorf("%w: the root user's policy: %w", ErrOptions, err)
+		}
 	}
 	host, _, err := net.SplitHostPort(o.Addr)
 	if err != nil {

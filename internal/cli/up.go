@@ -26,6 +26,7 @@ type upOptions struct {
 	timeScale             float64
 	ephemeral, detach     bool
 	throttle              bool
+	rootPolicy            string // file
 	verbose               bool
 }
 
@@ -48,6 +49,7 @@ state is kept and found again by the next up, unless --ephemeral is given.`,
 	f.Float64Var(&o.timeScale, "time-scale", 1, "divide the cloud's own waits by this")
 	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep no state")
 	f.BoolVar(&o.throttle, "throttle", false, "enforce the request rates that AWS documents")
+	f.StringVar(&o.rootPolicy, "root-policy", "", "file of an IAM policy that the root user, whose key \"turnout env\" prints, is held to\n(default: it may do everything)")
 	f.BoolVarP(&o.detach, "detach", "d", false, "go on in the background; `turnout down` ends it")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every call")
 	return c
@@ -65,7 +67,11 @@ func (o *upOptions) run(ctx context.Context) error {
 		return o.background(ctx, dir)
 	}
 	began := time.Now()
-	c, err := cloud.Start(ctx, o.options(dir))
+	opts, err := o.options(dir)
+	if err != nil {
+		return err
+	}
+	c, err := cloud.Start(ctx, opts)
 	if err != nil {
 		return err
 	}
@@ -85,14 +91,22 @@ func (o *upOptions) run(ctx context.Context) error {
 	return errors.Join(c.Stop(end), localcloud.Remove(dir))
 }
 
-func (o *upOptions) options(dir string) cloud.Options {
+func (o *upOptions) options(dir string) (cloud.Options, error) {
 	opts := cloud.Options{
 		State: dir, Addr: o.addr, Region: o.Region, Account: o.account, Driver: o.driver, TimeScale: o.timeScale, Throttle: o.throttle, Log: o.logger(o.verbose),
 	}
 	if o.ephemeral {
 		opts.State = ""
 	}
-	return opts
+	if o.rootPolicy == "" {
+		return opts, nil
+	}
+	doc, err := os.ReadFile(o.rootPolicy)
+	if err != nil {
+		return opts, fault.New(fault.Usage, "name a file with a policy document in JSON", "--root-policy: %w", err)
+	}
+	opts.RootPolicy = string(doc)
+	return opts, nil
 }
 
 // logger writes the cloud's own log to stderr.
@@ -136,6 +150,9 @@ func (o *upOptions) background(ctx context.Context, dir string) error {
 	args := []string{"up", "--state", dir, "--listen", o.addr, "--account", o.account, "--driver", o.driver, "--time-scale", fmt.Sprint(o.timeScale), "--no-color"}
 	if o.Region != "" {
 		args = append(args, "--region", o.Region)
+	}
+	if o.rootPolicy != "" {
+		args = append(args, "--root-policy", o.rootPolicy)
 	}
 	for name, on := range map[string]bool{"--ephemeral": o.ephemeral, "--verbose": o.verbose, "--throttle": o.throttle} {
 		if on {

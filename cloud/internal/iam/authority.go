@@ -18,8 +18,9 @@ import (
 
 // Decide holds a request against the caller's own policies and, if there is one, the
 // resource's; trustOnly as in policy.Policies. The caller's principals and the condition
-// keys that AWS sets for every request are filled in; the root user and the cloud's own
-// services may do everything that the resource's policy does not deny them.
+// keys that AWS sets for every request are filled in; the cloud's own services, and the
+// root user unless Options say otherwise, may do everything that the resource's policy does
+// not deny them.
 func (s *Service) Decide(caller identity.Caller, r policy.Request, resource *policy.Source, trustOnly bool) policy.Decision {
 	s.describe(caller, &r)
 	p := policy.Policies{Resource: resource, TrustOnly: trustOnly}
@@ -84,7 +85,9 @@ var everything = func() policy.Source {
 // own adds the caller's own policies.
 func (s *Service) own(tx *store.Tx, c identity.Caller, p *policy.Policies) {
 	switch c.Kind {
-	case identity.Root, identity.Service:
+	case identity.Root:
+		p.Identity = []policy.Source{s.root}
+	case identity.Service:
 		p.Identity = []policy.Source{everything}
 	case identity.User:
 		if u, ok := s.tables.users.Get(tx, arn.Name(c.ARN)); ok && same(c, *u.Desc.UserId) {
@@ -138,7 +141,7 @@ func (s *Service) source(m managed) policy.Source {
 	if isAWS(*m.Desc.Arn) {
 		kind = types.PolicySourceTypeAwsManaged
 	}
-	return policy.Source{ID: *m.Desc.PolicyName, Type: string(kind), Document: s.document(m.document())}
+	return policy.Source{ID: *m.Desc.PolicyName, Type: string(kind), ARN: *m.Desc.Arn, Document: s.document(m.document())}
 }
 
 // document is the default version's.

@@ -8,8 +8,8 @@
 // which roles handed on.
 //
 // The account's root user has one access key, fixed by Options or made once and kept; it
-// is what a local cloud's default credentials are. Temporary keys survive restarts until
-// they expire.
+// is what a local cloud's default credentials are; Options may hold it to a policy.
+// Temporary keys survive restarts until they expire.
 //
 // Limits, and where AWS differs:
 //   - AWS managed policies are those that concern containers and their deployment, and

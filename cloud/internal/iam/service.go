@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -22,6 +23,11 @@ type Options struct {
 	// RootAccessKeyID and RootSecret fix the root user's key; empty keeps the stored one,
 	// or makes one.
 	RootAccessKeyID, RootSecret string
+
+	// RootPolicy is a policy document that says what the root user may do; empty lets it do
+	// everything, as in AWS. With it the default credentials of a local cloud are held to a
+	// policy like anybody's.
+	RootPolicy string
 }
 
 // Service answers the API and knows the account's identities.
@@ -29,6 +35,7 @@ type Service struct {
 	Options
 	tables tables
 	aws    map[string]managed // AWS's own policies by ARN
+	root   policy.Source      // what the root user may do
 
 	usedMu sync.Mutex
 	used   map[string]lastUse // by access key
@@ -54,7 +61,15 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Options: o, tables: t, aws: own, used: map[string]lastUse{}, parsed: map[string]*policy.Document{}}
+	root := everything
+	if o.RootPolicy != "" {
+		d, err := policy.Parse(policy.Identity, o.RootPolicy)
+		if err != nil {
+			return nil, fmt.Errorf("the root user's policy: %w", err)
+		}
+		root = policy.Source{ID: "root", Type: string(types.PolicySourceTypeUser), Document: d}
+	}
+	s := &Service{root: root, Options: o, tables: t, aws: own, used: map[string]lastUse{}, parsed: map[string]*policy.Document{}}
 	return s, s.Store.Update(s.rootKey)
 }
 

@@ -47,7 +47,8 @@ var denials = map[Layer]struct{ implicit, explicit string }{
 	LayerResource: {"no resource-based policy allows", "a resource-based policy"},
 }
 
-// Refusal is AWS's text for a request that was not allowed; who is the caller's ARN.
+// Refusal is AWS's text for a request that was not allowed; who is the caller's ARN. A
+// managed policy that denies is named by its ARN, one without an ARN is not named.
 func (d Decision) Refusal(who string, r *Request) string {
 	text := fmt.Sprintf("User: %s is not authorized to perform: %s", who, r.Action)
 	if r.Resource != "" {
@@ -56,7 +57,11 @@ func (d Decision) Refusal(who string, r *Request) string {
 	why := denials[d.Layer]
 	switch {
 	case d.Effect == ExplicitDeny && d.Layer != LayerTrust:
-		return text + " with an explicit deny in " + why.explicit
+		text += " with an explicit deny in " + why.explicit
+		if len(d.By) > 0 && d.By[0].Source.ARN != "" {
+			text += ": " + d.By[0].Source.ARN
+		}
+		return text
 	case d.Effect == ImplicitDeny && d.Layer != LayerTrust:
 		return fmt.Sprintf("%s because %s the %s action", text, why.implicit, r.Action)
 	}

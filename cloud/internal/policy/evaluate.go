@@ -28,6 +28,7 @@ func (r *Request) values(key string) ([]string, bool) {
 type Source struct {
 	ID       string // a managed policy's ARN, an inline policy's name
 	Type     string // as IAM's PolicySourceType says: "IAM Policy", "user-managed", …
+	ARN      string // of managed policies
 	Document *Document
 }
 
