@@ -8,6 +8,15 @@ import (
 // AWS's own limit for the names of target groups and load balancers.
 const maxName = 32
 
+// fresh is a configuration before its file is read. What may be zero has its default
+// already, so that a zero in the file is kept.
+func fresh(file string) *Config {
+	c := &Config{File: file, Dir: filepath.Dir(file)}
+	c.Infrastructure.DeregistrationDelay = 5 * time.Minute
+	c.Infrastructure.TerminationWait = 5 * time.Minute
+	return c
+}
+
 // defaults fills in what the file left out.
 func (c *Config) defaults() {
 	set(&c.Version, 1)
@@ -43,8 +52,6 @@ func (c *Config) infrastructure() {
 	set(&in.Health.Healthy, 5)
 	set(&in.Health.Unhealthy, 2)
 	set(&in.Health.Matcher, "200")
-	set(&in.DeregistrationDelay, 5*time.Minute)
-	set(&in.TerminationWait, 5*time.Minute)
 	if in.Rollback == nil {
 		in.Rollback = []string{"DEPLOYMENT_FAILURE"}
 	}

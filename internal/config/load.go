@@ -61,7 +61,7 @@ func Load(path string) (*Config, error) {
 // Parse reads a configuration; file names it in messages and gives the folder that its
 // paths are relative to.
 func Parse(file string, src []byte) (*Config, error) {
-	c := &Config{File: file, Dir: filepath.Dir(file)}
+	c := fresh(file)
 	if strings.TrimSpace(string(src)) != "" {
 		if err := yaml.UnmarshalWithOptions(src, c, yaml.Strict()); err != nil {
 			return nil, fault(file, err)
