@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -108,4 +110,14 @@ func (g *global) begin(ctx context.Context, o run.Options) (*run.Run, error) {
 	}
 	r.Journal, err = run.Create(dir, r.ID)
 	return r, err
+}
+
+// printJSON prints a result of --json.
+func (g *global) printJSON(v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(g.Out, "%s\n", b)
+	return err
 }
