@@ -5,6 +5,8 @@ package appspec
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strconv"
 	"strings"
 
@@ -27,15 +29,28 @@ var hookEvents = []string{"BeforeInstall", "AfterInstall", "AfterAllowTestTraffi
 
 // Read parses the AppSpec in the file at path.
 func Read(path string) (*AppSpec, error) {
-	d, err := document.Read(path)
+	src, err := readFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read appspec: %w", err)
 	}
-	return of(d)
+	return Parse(path, src)
+}
+
+// readFile reads no more of a file than it takes to see that it is too large.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	src, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	return src, errors.Join(err, f.Close())
 }
 
 // Parse parses an AppSpec; file is its name in messages.
 func Parse(file string, src []byte) (*AppSpec, error) {
+	if err := bounded(file, src); err != nil {
+		return nil, err
+	}
 	d, err := document.Parse(file, src)
 	if err != nil {
 		return nil, err
