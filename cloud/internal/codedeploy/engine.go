@@ -177,10 +177,8 @@ func (o *owner) step() error {
 	if o.d.Undoes != "" {
 		return o.undo(ctx)
 	}
-	if o.d.Phase != phaseStart && o.spec.TaskDefinition == "" {
-		if o.spec, err = parseAppSpec(o.d.Content); err != nil {
-			return failed(types.ErrorCodeInvalidRevision, "%s", err.Error())
-		}
+	if err := o.readSpec(ctx); err != nil {
+		return err
 	}
 	switch o.d.Phase {
 	case phaseStart:
@@ -222,17 +220,13 @@ func (o *owner) prod() *types.TrafficRoute {
 
 // start resolves everything and makes the lifecycle list.
 func (o *owner) start(ctx context.Context) error {
-	var err error
-	if o.spec, err = parseAppSpec(o.d.Content); err != nil {
-		return failed(types.ErrorCodeInvalidRevision, "%s", err.Error())
-	}
 	g := o.d.GroupInfo
 	blue, green, sv, err := o.colours(ctx, &g)
 	if sv != nil {
 		if serr := o.save(func(d *deployment) {
 			d.Started, d.Status = o.Clock.Now(), types.DeploymentStatusInProgress
 			d.Cluster, d.Service, d.ARN = name(aws.ToString(g.EcsServices[0].ClusterName)), name(aws.ToString(g.EcsServices[0].ServiceName)), aws.ToString(sv.ServiceArn)
-			d.Blue, d.Green = blue, green
+			d.Blue, d.Green, d.Events = blue, green, nil
 			for _, p := range order {
 				if p == phaseStart || p == "ready" || p == "terminate" || (o.test() == nil && strings.Contains(p, "TestTraffic")) {
 					continue
@@ -246,6 +240,9 @@ func (o *owner) start(ctx context.Context) error {
 	if err != nil {
 		return o.refusal(types.ErrorCodeInvalidEcsService, err)
 	}
+	if err := o.clear(ctx, sv); err != nil {
+		return err
+	}
 	if err := o.behind(ctx, &g, blue, green); err != nil {
 		return o.refusal(types.ErrorCodeElasticLoadBalancingInvalid, err)
 	}
@@ -255,6 +252,27 @@ func (o *owner) start(ctx context.Context) error {
 		}
 	}
 	return o.sets(ctx)
+}
+
+// clear ends what earlier deployments have left beside the primary task set, when they were
+// stopped without a rollback or told to keep blue; its target group is needed now. Traffic
+// leaves it first.
+func (o *owner) clear(ctx context.Context, sv *ecstypes.Service) error {
+	for _, x := range sv.TaskSets {
+		id := aws.ToString(x.Id)
+		if id == o.d.Blue.Set || aws.ToString(x.Status) != "ACTIVE" || aws.ToString(x.ExternalId) == o.d.ID {
+			continue
+		}
+		for _, t := range []*types.TrafficRoute{o.prod(), o.test()} {
+			if err := o.shiftListeners(ctx, t, o.d.Blue, o.d.Green, 0); err != nil {
+				return o.refusal(types.ErrorCodeElasticLoadBalancingInvalid, err)
+			}
+		}
+		if err := o.drop(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func name(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
@@ -348,20 +366,23 @@ func (o *owner) alarms(ctx context.Context) error {
 		if c.IgnorePollAlarmFailure {
 			return nil
 		}
-		return &failure{code: types.ErrorCodeAlarmActive, message: err.Error(), stopped: true, event: types.AutoRollbackEventDeploymentStopOnAlarm}
+		f := o.refusal(types.ErrorCodeAlarmActive, fmt.Errorf("The state of the alarms could not be retrieved from Amazon CloudWatch: %w", err)) //nolint:staticcheck // a message of CodeDeploy's
+		f.stopped, f.event = true, types.AutoRollbackEventDeploymentStopOnAlarm
+		return f
 	}
-	for _, n := range names {
-		if states[n] {
-			return &failure{code: types.ErrorCodeAlarmActive, stopped: true, event: types.AutoRollbackEventDeploymentStopOnAlarm,
-				message: "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected deployments have been stopped. Activated alarms: <" + n + ">"}
-		}
+	active := slices.DeleteFunc(names, func(n string) bool { return !states[n] })
+	if len(active) == 0 {
+		return nil
 	}
-	return nil
+	return &failure{
+		code: types.ErrorCodeAlarmActive, stopped: true, event: types.AutoRollbackEventDeploymentStopOnAlarm,
+		message: "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected deployments have been stopped. Activated alarms: <" + strings.Join(active, ", ") + ">",
+	}
 }
 
 // hook invokes the present event's function, if there is one, and waits for its verdict.
 func (o *owner) hook(ctx context.Context) error {
-	f := o.spec.Hooks[strings.ToLower(o.d.Phase)]
+	f := o.spec.Hooks[o.d.Phase]
 	if f == "" {
 		_, err := o.wait(ctx, time.Time{}, func() (bool, error) { return true, nil })
 		return err
@@ -398,6 +419,30 @@ func (o *owner) hook(ctx context.Context) error {
 	return nil
 }
 
+// replacement is the task set that is made: what the AppSpec leaves open is as in the
+// primary one.
+func (o *owner) replacement(primary *ecstypes.TaskSet) *ecs.CreateTaskSetInput {
+	in := &ecs.CreateTaskSetInput{
+		Cluster: aws.String(o.d.Cluster), Service: aws.String(o.d.Service), TaskDefinition: aws.String(o.spec.TaskDefinition), ExternalId: aws.String(o.d.ID), ClientToken: aws.String(o.d.ID),
+		Scale: &ecstypes.Scale{Unit: ecstypes.ScaleUnitPercent, Value: 100}, NetworkConfiguration: primary.NetworkConfiguration, LaunchType: primary.LaunchType,
+		CapacityProviderStrategy: primary.CapacityProviderStrategy,
+		LoadBalancers:            []ecstypes.LoadBalancer{{TargetGroupArn: aws.String(o.d.Green.ARN), ContainerName: aws.String(o.spec.Container), ContainerPort: aws.Int32(o.spec.Port)}},
+	}
+	if o.spec.Platform != "" {
+		in.PlatformVersion = &o.spec.Platform
+	}
+	if o.spec.Network != nil {
+		in.NetworkConfiguration = &ecstypes.NetworkConfiguration{AwsvpcConfiguration: o.spec.Network}
+	}
+	if len(o.spec.Providers) > 0 {
+		in.CapacityProviderStrategy = o.spec.Providers
+	}
+	if len(in.CapacityProviderStrategy) > 0 {
+		in.LaunchType = "" // one or the other
+	}
+	return in
+}
+
 // install makes green's task set and waits until it is steady.
 func (o *owner) install(ctx context.Context) error {
 	var primary ecstypes.TaskSet
@@ -410,11 +455,7 @@ func (o *owner) install(ctx context.Context) error {
 			primary = x
 		}
 	}
-	made, err := o.ECS.CreateTaskSet(ctx, &ecs.CreateTaskSetInput{
-		Cluster: aws.String(o.d.Cluster), Service: aws.String(o.d.Service), TaskDefinition: aws.String(o.spec.TaskDefinition), ExternalId: aws.String(o.d.ID), ClientToken: aws.String(o.d.ID),
-		Scale: &ecstypes.Scale{Unit: ecstypes.ScaleUnitPercent, Value: 100}, NetworkConfiguration: primary.NetworkConfiguration, LaunchType: primary.LaunchType,
-		LoadBalancers: []ecstypes.LoadBalancer{{TargetGroupArn: aws.String(o.d.Green.ARN), ContainerName: aws.String(o.spec.Container), ContainerPort: aws.Int32(o.spec.Port)}},
-	})
+	made, err := o.ECS.CreateTaskSet(ctx, o.replacement(&primary))
 	var denied denial
 	if errors.As(err, &denied) {
 		return err
@@ -579,8 +620,8 @@ func (o *owner) terminate(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := o.sets(ctx); err != nil {
-		return err
+	if err := o.sets(ctx); err != nil { // no reason to fail: blue is gone, and with it the way back
+		o.Log.Warn("the task sets cannot be seen", "deployment", o.d.ID, "error", err)
 	}
 	return o.save(func(d *deployment) { d.Status, d.Completed = types.DeploymentStatusSucceeded, o.Clock.Now() })
 }
@@ -655,6 +696,9 @@ func (o *owner) undo(ctx context.Context) error {
 		if err := o.save(func(d *deployment) { d.Status, d.Started = types.DeploymentStatusInProgress, o.Clock.Now() }); err != nil {
 			return err
 		}
+	}
+	if _, err := o.wait(ctx, time.Time{}, func() (bool, error) { return true, nil }); err != nil { // asked to stop before anything has moved
+		return err
 	}
 	if o.d.Green.Set != "" {
 		if err := o.shiftListeners(ctx, o.prod(), o.d.Blue, o.d.Green, 0); err != nil {

@@ -33,6 +33,7 @@ type world struct {
 	moves    []string // green's weight at each change of the production listener
 	role     string   // who called last
 	protocol elbtypes.ProtocolEnum
+	asked    *ecs.CreateTaskSetInput // the last one
 }
 
 const blueARN, greenARN, prodARN, testARN = "tg/blue", "tg/green", "listener/prod", "listener/test"
@@ -80,6 +81,7 @@ func (w *world) CreateTaskSet(_ context.Context, in *ecs.CreateTaskSetInput, _ .
 			return &ecs.CreateTaskSetOutput{TaskSet: &x}, nil
 		}
 	}
+	w.asked = in
 	x := ecstypes.TaskSet{Id: aws.String(fmt.Sprintf("ecs-svc/%d", len(w.born)+2)), Status: aws.String("ACTIVE"), ExternalId: in.ExternalId, StabilityStatus: ecstypes.StabilityStatusStabilizing, ComputedDesiredCount: 2, LoadBalancers: in.LoadBalancers}
 	w.born[*x.Id] = time.Now()
 	w.sets = append(w.sets, x)

@@ -31,17 +31,25 @@ type ELB interface {
 	ModifyRule(context.Context, *elb.ModifyRuleInput, ...func(*elb.Options)) (*elb.ModifyRuleOutput, error)
 }
 
+// Objects reads AppSpecs in S3.
+type Objects interface {
+	// Object gives an object's content, no more than limit bytes of it, and its ETag: of a
+	// version, or of the newest for "". Errors are S3's own, or a denial.
+	Object(ctx context.Context, bucket, key, version string, limit int64) (content []byte, etag string, err error)
+}
+
 // Options say what a Service works with.
 type Options struct {
-	Store  *store.Store
-	Clock  *clock.Clock
-	Place  arn.Place
-	ECS    ECS
-	ELB    ELB
-	Invoke func(ctx context.Context, function string, payload []byte) error   // Lambda hooks; nil has none
-	Alarms func(ctx context.Context, names []string) (map[string]bool, error) // name → in ALARM; nil has none
-	Assume func(ctx context.Context, roleARN string) (context.Context, error) // acts as the service role
-	Log    *slog.Logger
+	Store   *store.Store
+	Clock   *clock.Clock
+	Place   arn.Place
+	ECS     ECS
+	ELB     ELB
+	Objects Objects                                                            // revisions in S3; nil has none
+	Invoke  func(ctx context.Context, function string, payload []byte) error   // Lambda hooks; nil has none
+	Alarms  func(ctx context.Context, names []string) (map[string]bool, error) // name → in ALARM; nil has none
+	Assume  func(ctx context.Context, roleARN string) (context.Context, error) // acts as the service role
+	Log     *slog.Logger
 }
 
 // Service is CodeDeploy.

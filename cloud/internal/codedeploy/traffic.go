@@ -110,14 +110,21 @@ func (e *stale) Error() string {
 	return "The ELB could not be updated due to the following error: Primary taskset target group must be behind listener " + e.arn
 }
 
-// behind checks that every relevant action serves blue.
+// behind checks that every relevant action serves blue: on the production listener with
+// its weight, on the test listener at all, where a deployment that was stopped may have
+// left green in front.
 func (s *Service) behind(ctx context.Context, g *types.DeploymentGroupInfo, blue, green side) error {
-	rs, err := s.routes(ctx, g.LoadBalancerInfo.TargetGroupPairInfoList[0].ProdTrafficRoute, blue, green)
-	if err != nil {
-		return err
-	}
-	for _, r := range rs {
-		if weights(r.actions)[blue.ARN] == 0 {
+	pair := g.LoadBalancerInfo.TargetGroupPairInfoList[0]
+	for _, t := range []*types.TrafficRoute{pair.ProdTrafficRoute, pair.TestTrafficRoute} {
+		rs, err := s.routes(ctx, t, blue, green)
+		if err != nil {
+			return err
+		}
+		for _, r := range rs {
+			w := weights(r.actions)
+			if w[blue.ARN] > 0 || (t == pair.TestTrafficRoute && has(w, blue)) {
+				continue
+			}
 			if r.rule != "" {
 				return &stale{r.rule}
 			}

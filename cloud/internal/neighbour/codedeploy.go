@@ -29,7 +29,28 @@ func (g Guard) CodeDeploy(o codedeploy.Options) codedeploy.Options {
 			return next(ctx, function, payload)
 		}
 	}
+	if o.Objects != nil {
+		o.Objects = guardedObjects{g, o.Objects, o.Place.Partition}
+	}
 	return o
+}
+
+// guardedObjects asks for s3:GetObject, or s3:GetObjectVersion where a version is named.
+type guardedObjects struct {
+	Guard
+	next      codedeploy.Objects
+	partition string
+}
+
+func (g guardedObjects) Object(ctx context.Context, bucket, key, version string, limit int64) ([]byte, string, error) {
+	action := "s3:GetObject"
+	if version != "" {
+		action = "s3:GetObjectVersion"
+	}
+	if err := g.Check(ctx, action, "arn:"+g.partition+":s3:::"+bucket+"/"+key, nil); err != nil {
+		return nil, "", denied("s3", err)
+	}
+	return g.next.Object(ctx, bucket, key, version, limit)
 }
 
 // lambdaInvoke is what authorization reads of Lambda's Invoke.
