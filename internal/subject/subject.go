@@ -144,6 +144,20 @@ func (s *Subject) TaskDefinition() string {
 	return aws.ToString(s.Info.TaskDefinition)
 }
 
+// Live is the ARN of the target group of what is primary, "" without a load balancer.
+func (s *Subject) Live() string {
+	balancers := s.Info.LoadBalancers
+	for _, t := range s.Info.TaskSets {
+		if aws.ToString(t.Status) == "PRIMARY" {
+			balancers = t.LoadBalancers
+		}
+	}
+	if len(balancers) == 0 {
+		return ""
+	}
+	return aws.ToString(balancers[0].TargetGroupArn)
+}
+
 // TargetGroups are the ARNs of the service's target groups, of its task sets and
 // deployments too, each once.
 func (s *Subject) TargetGroups() []string {

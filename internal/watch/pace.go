@@ -120,3 +120,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	}
 }
+
+// Every calls ask until it says that it is over, ctx ends or the deadline (0: none)
+// passes. ask tells too whether anything has changed, by which the next wait is chosen;
+// trouble hears of faults of AWS that are waited out.
+func (p Pace) Every(ctx context.Context, deadline time.Duration, trouble func(error, time.Duration), ask func(context.Context) (over, changed bool, err error)) error {
+	return p.poll(ctx, deadline, trouble, func(ctx context.Context) (next, error) {
+		over, changed, err := ask(ctx)
+		return next{over: over, changed: changed}, err
+	})
+}

@@ -1,0 +1,55 @@
+// Package history tells what was deployed to a service: its deployments, newest first,
+// each with the revision it brought, by whom, how it ended and what took it back.
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	cdtypes "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+
+	"github.com/turnoutdev/turnout/internal/appspec"
+)
+
+// AppSpec is the document that a deployment of CodeDeploy brought, with its task
+// definition in it. GetDeployment gives only its checksum; the application keeps the
+// content. It is nil when the application does not keep it any more.
+func AppSpec(ctx context.Context, cd *codedeploy.Client, d *cdtypes.DeploymentInfo) (*appspec.AppSpec, error) {
+	if d.Revision == nil {
+		return nil, nil
+	}
+	text := content(d.Revision)
+	if text == "" {
+		out, err := cd.GetApplicationRevision(ctx, &codedeploy.GetApplicationRevisionInput{ApplicationName: d.ApplicationName, Revision: d.Revision})
+		var none *cdtypes.RevisionDoesNotExistException
+		if errors.As(err, &none) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("revision of deployment %s: %w", aws.ToString(d.DeploymentId), err)
+		}
+		if text = content(out.Revision); text == "" {
+			return nil, nil // in S3, where only CodeDeploy reads it
+		}
+	}
+	name := "appspec.yaml"
+	if text[0] == '{' {
+		name = "appspec.json"
+	}
+	return appspec.Parse("the revision of "+aws.ToString(d.DeploymentId)+": "+name, []byte(text))
+}
+
+func content(r *cdtypes.RevisionLocation) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.AppSpecContent != nil:
+		return aws.ToString(r.AppSpecContent.Content)
+	case r.String_ != nil:
+		return aws.ToString(r.String_.Content)
+	}
+	return ""
+}
