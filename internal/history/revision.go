@@ -43,13 +43,8 @@ func AppSpec(ctx context.Context, cd *codedeploy.Client, d *cdtypes.DeploymentIn
 }
 
 func content(r *cdtypes.RevisionLocation) string {
-	switch {
-	case r == nil:
+	if r == nil || r.AppSpecContent == nil {
 		return ""
-	case r.AppSpecContent != nil:
-		return aws.ToString(r.AppSpecContent.Content)
-	case r.String_ != nil:
-		return aws.ToString(r.String_.Content)
 	}
-	return ""
+	return aws.ToString(r.AppSpecContent.Content)
 }

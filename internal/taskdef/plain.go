@@ -32,6 +32,12 @@ func Plain(document []byte) (map[string]any, error) {
 	amount(td, "cpu", "vcpu")
 	amount(td, "memory", "gb")
 	unset(td, "networkMode", "bridge")
+	unset(td, "enableFaultInjection", false)
+	for _, v := range objects(td["volumes"]) {
+		if efs, ok := v["efsVolumeConfiguration"].(map[string]any); ok {
+			unset(efs, "rootDirectory", "/")
+		}
+	}
 	sorted(td, "requiresCompatibilities", text)
 	sorted(td, "tags", member("key"))
 	for _, c := range objects(td["containerDefinitions"]) {
