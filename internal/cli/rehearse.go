@@ -133,7 +133,7 @@ func (o *rehearseOptions) play(ctx context.Context, conf *config.Config, c *clou
 	r := &rehearse.Rehearsal{
 		URL: url, Path: conf.Rehearse.Path, Stream: conf.Rehearse.Stream, Rate: o.rate, Rounds: o.rounds, Drills: o.drills, Tell: o.Talk,
 		NewRun: func() (*run.Run, error) {
-			return o.newRun(ctx, conf, &h, run.Options{DeploymentConfig: o.deployConfig, URL: url, ForceRegister: true})
+			return o.newRun(ctx, conf, &h, run.Options{DeploymentConfig: o.deployConfig, URL: url, ForceRegister: true, Preflight: true})
 		},
 	}
 	rep, err := r.Run(ctx)
@@ -157,7 +157,7 @@ func (o *rehearseOptions) newRun(ctx context.Context, conf *config.Config, h *lo
 	if err != nil {
 		return nil, err
 	}
-	return &run.Run{ID: run.NewID(time.Now()), Config: conf, AWS: a, Options: opts, Report: term.NewReporter(o.Streams)}, nil
+	return &run.Run{ID: run.NewID(time.Now()), Config: conf, AWS: a, Options: opts, Report: term.NewReporter(o.Streams), Start: &run.Start{Verb: "ship"}}, nil
 }
 
 func (o *rehearseOptions) print(rep *rehearse.Report) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/pipeline/build"
 	"github.com/turnoutdev/turnout/internal/pipeline/locate"
+	"github.com/turnoutdev/turnout/internal/pipeline/preflight"
 	"github.com/turnoutdev/turnout/internal/pipeline/push"
 	"github.com/turnoutdev/turnout/internal/pipeline/register"
 	"github.com/turnoutdev/turnout/internal/pipeline/render"
@@ -37,13 +38,14 @@ type Skipper interface {
 
 // Ship is the whole way from the source to verified traffic.
 var Ship = []Stage{
-	locate.Stage{},   // the service, its controller, its deployment group
-	build.Stage{},    // the image, tagged with the commit
-	push.Stage{},     // to ECR, by digest
-	render.Stage{},   // the image into the task definition
-	register.Stage{}, // a new revision
-	shift.Stage{},    // CodeDeploy or ECS moves the traffic
-	verify.Stage{},   // the new revision serves
+	locate.Stage{},    // the service, its controller, its deployment group
+	build.Stage{},     // the image, tagged with the commit
+	push.Stage{},      // to ECR, by digest
+	render.Stage{},    // the image into the task definition
+	preflight.Stage{}, // nothing that can be known beforehand stands in the way
+	register.Stage{},  // a new revision
+	shift.Stage{},     // CodeDeploy or ECS moves the traffic
+	verify.Stage{},    // the new revision serves
 }
 
 // Parts of Ship: the image alone, the way of an image that was pushed already, and what
@@ -51,7 +53,7 @@ var Ship = []Stage{
 var (
 	Build         = Ship[1:3]
 	Deploy        = append([]Stage{locate.Stage{}}, Ship[3:]...)
-	FirstRevision = Ship[1:5]
+	FirstRevision = []Stage{build.Stage{}, push.Stage{}, render.Stage{}, register.Stage{}}
 	Drill         = []Stage{locate.Stage{}, register.Stage{}, shift.Stage{}} // what the run already has rendered
 )
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/config"
+	"github.com/turnoutdev/turnout/internal/doctor"
 	"github.com/turnoutdev/turnout/internal/image"
 	"github.com/turnoutdev/turnout/internal/watch"
 )
@@ -31,9 +32,10 @@ type Run struct {
 	Start   *Start   // as journaled; nil for runs that nobody picks up
 
 	// What stages read for each other; not kept across processes.
-	Built   *image.Built                 // what build made and push sends
-	Group   *cdtypes.DeploymentGroupInfo // CodeDeploy's deployment group, as locate found it
-	Service *ecstypes.Service            // the service, where locate had to read it
+	Built    *image.Built                 // what build made and push sends
+	Group    *cdtypes.DeploymentGroupInfo // CodeDeploy's deployment group, as locate found it
+	Service  *ecstypes.Service            // the service, where locate had to read it
+	Examined *doctor.Report               // what the preflight found
 
 	// Tried tells that a deployment may have been created already: the run was picked up
 	// again, or an answer was lost.
@@ -80,6 +82,7 @@ type Options struct {
 	Description      string        `json:"description,omitempty"`
 	Source           string        `json:"source,omitempty"`        // folder to build from instead of the configuration's, for baselines
 	URL              string        `json:"url,omitempty"`           // where the production listener is reached, "" to ask AWS
+	Preflight        bool          `json:"preflight,omitempty"`     // have the doctor look before anything is done
 	Strict           bool          `json:"strict,omitempty"`        // warnings about documents are errors
 	ForceRegister    bool          `json:"forceRegister,omitempty"` // register even when an equal revision stands
 	IfActive         IfActive      `json:"ifActive,omitempty"`      // "" for refuse

@@ -88,6 +88,9 @@ func (s *Streams) Dim(text string) string { return s.style(dim, text) }
 // Good and Bad colour a verdict.
 func (s *Streams) Good(text string) string { return s.style(green, text) }
 
+// Caution colours a warning.
+func (s *Streams) Caution(text string) string { return s.style(yellow, text) }
+
 // Bad colours a failure.
 func (s *Streams) Bad(text string) string { return s.style(red, text) }
 

@@ -1,0 +1,113 @@
+// Package preflight is the stage that has the doctor look at everything a deployment
+// needs, before anything is built or registered. What it finds wrong ends the run; the
+// rest is told.
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/turnoutdev/turnout/internal/appspec"
+	"github.com/turnoutdev/turnout/internal/doctor"
+	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/run"
+	"github.com/turnoutdev/turnout/internal/taskdef"
+	"github.com/turnoutdev/turnout/internal/watch"
+)
+
+// Stage is the preflight.
+type Stage struct{}
+
+func (Stage) String() string { return "preflight" }
+
+// Skip tells that no preflight was asked for, or that its time is over.
+func (Stage) Skip(r *run.Run) string {
+	switch {
+	case !r.Options.Preflight:
+		return "`turnout doctor` or --preflight makes it"
+	case r.Facts.TaskDefinition != "":
+		return "registered already"
+	}
+	return ""
+}
+
+// Check makes the examination.
+func (s Stage) Check(ctx context.Context, r *run.Run) error {
+	if s.Skip(r) != "" {
+		return nil
+	}
+	rep, err := Examine(ctx, r)
+	if err != nil {
+		return err
+	}
+	r.Examined = rep
+	var errs []error
+	hint := ""
+	for _, f := range rep.Findings {
+		switch {
+		case f.Severity == doctor.Error || (r.Options.Strict && f.Severity == doctor.Warning):
+			errs = append(errs, errors.New(f.String()))
+			if hint == "" {
+				hint = f.Fix
+			}
+		case f.Severity == doctor.Warning:
+			r.Report.Warn("%s", f)
+		}
+	}
+	if len(errs) > 0 {
+		return fault.New(fault.Usage, hint, "preflight, nothing was changed: %w", errors.Join(errs...))
+	}
+	return nil
+}
+
+// Run tells what Check found.
+func (Stage) Run(_ context.Context, r *run.Run) (string, error) {
+	n := map[doctor.Severity]int{}
+	for _, f := range r.Examined.Findings {
+		n[f.Severity]++
+	}
+	parts := []string{fmt.Sprintf("%d checks", len(r.Examined.Checks))}
+	for _, s := range []doctor.Severity{doctor.Warning, doctor.Note} {
+		if n[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %ss", n[s], s))
+		}
+	}
+	return strings.Join(parts, ", "), nil
+}
+
+// Examine has the doctor look at what the run is about to deploy.
+func Examine(ctx context.Context, r *run.Run) (*doctor.Report, error) {
+	td, err := taskdef.Read(r.Config.Path(r.Config.TaskDef))
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range r.Options.Images {
+		if i.Container != "" {
+			if err := td.SetImage(i.Container, i.Ref); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s := &doctor.Subject{
+		AWS: r.AWS, Cluster: r.Config.Cluster, Name: r.Config.Service, File: td.File(), Service: r.Service, Group: r.Group,
+		Config: r.Options.DeploymentConfig, Waits: r.Until() == watch.Done, Built: r.Built != nil || r.Start != nil && r.Start.Verb == "ship",
+	}
+	if r.Facts.Controller != run.Rolling {
+		if s.AppSpec, err = appspec.Read(r.Config.Path(r.Config.AppSpec)); err != nil {
+			return nil, err
+		}
+		for _, i := range r.Options.Images {
+			if i.Container == "" {
+				if err := td.SetImage(s.AppSpec.Container(), i.Ref); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	if s.Definition, err = td.Definition(); err != nil {
+		return nil, err
+	}
+	return doctor.Examine(ctx, s), nil
+}
