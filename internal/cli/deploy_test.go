@@ -35,7 +35,7 @@ type town struct {
 	dir   string // of turnout.yml, a copy of the example that tests may change
 }
 
-func newTown(t *testing.T) *town {
+func newTown(t *testing.T, edits ...[2]string) *town {
 	t.Helper()
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	c, err := cloud.Start(t.Context(), cloud.Options{Driver: "native", TimeScale: 600, Log: slog.New(slog.DiscardHandler)})
@@ -61,6 +61,9 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	w.write("go.mod", "module hello\n\ngo 1.26\n") // out of its repository, the example is a module of its own
+	for _, e := range edits {                      // of turnout.yml
+		w.edit("turnout.yml", e[0], e[1])
+	}
 	w.must(0, "provision", "--builder", "builtin")
 	return w
 }
@@ -390,4 +393,35 @@ func (w *town) edit(name, from, to string) {
 		w.t.Fatalf("%s has no %s", name, from)
 	}
 	w.write(name, strings.Replace(string(b), from, to, 1))
+}
+
+func TestGates(t *testing.T) {
+	w := newTown(t, [2]string{"infrastructure:\n", "infrastructure:\n  ready_wait: 60m\n  load_balancer: {test_port: 8080}\n"})
+	image := w.must(0, "build", "--builder", "builtin").Image
+	const gates = "gates:\n  - {name: smoke, run: [sh, -c, 'echo asking $TURNOUT_URL; test -n \"$TURNOUT_TASK_DEFINITION\"']}\n  - {path: /healthz}\n"
+	w.edit("turnout.yml", "verify:\n", gates+"verify:\n")
+	open := w.must(0, "deploy", "--image", image, "--force-register")
+	if open.Status != "Succeeded" {
+		t.Errorf("%+v", open.Facts)
+	}
+	w.edit("turnout.yml", "{path: /healthz}", "{name: version, path: /version, contains: nobody's version, timeout: 1s}")
+	shut := w.must(fault.RolledBack, "deploy", "--image", image, "--force-register")
+	if !strings.Contains(shut.Error, "gate version: http://") || !strings.Contains(shut.Error, `does not contain "nobody's version"`) || shut.RollbackID == "" {
+		t.Errorf("%s, %+v", shut.Error, shut.Facts)
+	}
+	s, err := w.aws.ECS().DescribeServices(t.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("demo"), Services: []string{"hello"}})
+	if err != nil || *s.Services[0].TaskSets[0].TaskDefinition != open.TaskDefinition {
+		t.Errorf("%v, %+v", err, s.Services[0].TaskSets)
+	}
+	// Gates that could decide nothing are refused before anything is registered.
+	cd := w.aws.CodeDeploy()
+	if _, err := cd.DeleteDeploymentGroup(t.Context(), &codedeploy.DeleteDeploymentGroupInput{ApplicationName: &open.Application, DeploymentGroupName: &open.Group}); err != nil {
+		t.Fatal(err)
+	}
+	w.edit("turnout.yml", "  ready_wait: 60m\n", "")
+	w.must(0, "provision", "--builder", "builtin")
+	before := w.revisions()
+	if r := w.must(fault.Usage, "deploy", "--image", image, "--force-register"); !strings.Contains(r.Error, "gates would decide nothing") || w.revisions() != before {
+		t.Errorf("%s", r.Error)
+	}
 }

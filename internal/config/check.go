@@ -41,6 +41,11 @@ func check(c *Config, d *document.Document) error {
 	k.match(deployName, c.CodeDeploy.Application, "codedeploy.application", "up to 100 letters, digits and . _ + = , @ -")
 	k.match(deployName, c.CodeDeploy.Group, "codedeploy.group", "up to 100 letters, digits and . _ + = , @ -")
 	k.must(slices.Contains(builders, c.Image.Builder), "image.builder", "one of "+strings.Join(builders, ", "), "builder %q is unknown", c.Image.Builder)
+	for i, g := range c.Gates {
+		k.must((len(g.Run) > 0) != (g.Path != ""), "gates", "give it run: [COMMAND, ARGUMENT…] or path: /PATH", "gate %d needs a command or a path, and not both", i+1)
+		k.must(g.Path == "" || strings.HasPrefix(g.Path, "/"), "gates", "such as /healthz", "gate %d: path %q does not begin with a slash", i+1, g.Path)
+		k.must(g.Timeout > 0, "gates", "such as 2m", "gate %d: timeout %v", i+1, g.Timeout)
+	}
 	k.must(c.Rehearse.Rate >= 1 && c.Rehearse.Rate <= 100000, "rehearse.rate", "requests a second, from 1 to 100000", "rate %d is out of range", c.Rehearse.Rate)
 	k.must(c.Rehearse.TimeScale >= 1, "rehearse.time_scale", "1 is real time", "time_scale %v is below 1", c.Rehearse.TimeScale)
 	k.infrastructure(&c.Infrastructure)
@@ -117,8 +122,10 @@ func keys() []string {
 				continue
 			}
 			out = append(out, name)
-			if t.Field(i).Type.Kind() == reflect.Struct {
-				walk(t.Field(i).Type)
+			if f := t.Field(i).Type; f.Kind() == reflect.Struct {
+				walk(f)
+			} else if f.Kind() == reflect.Slice && f.Elem().Kind() == reflect.Struct {
+				walk(f.Elem())
 			}
 		}
 	}

@@ -26,6 +26,7 @@ type Config struct {
 
 	Image          Image          `yaml:"image,omitempty"`
 	CodeDeploy     CodeDeploy     `yaml:"codedeploy,omitempty"`
+	Gates          []Gate         `yaml:"gates,omitempty"`
 	Verify         Verify         `yaml:"verify,omitempty"`
 	Infrastructure Infrastructure `yaml:"infrastructure,omitempty"`
 	Rehearse       Rehearse       `yaml:"rehearse,omitempty"`
@@ -51,6 +52,18 @@ type CodeDeploy struct {
 	Group       string `yaml:"group,omitempty"`       // default DgpECS-CLUSTER-SERVICE
 	Config      string `yaml:"config,omitempty"`      // default: the group's own
 	Description string `yaml:"description,omitempty"`
+}
+
+// Gate decides, while a deployment waits at Ready, whether its traffic may move. It runs
+// a command, which finds TURNOUT_URL and others in its environment, or asks the test
+// listener for a path.
+type Gate struct {
+	Name     string        `yaml:"name,omitempty"`     // default: the command or the path
+	Run      []string      `yaml:"run,omitempty"`      // a command (argv)
+	Path     string        `yaml:"path,omitempty"`     // such as /healthz
+	Status   int           `yaml:"status,omitempty"`   // default 200
+	Contains string        `yaml:"contains,omitempty"` // text that the answer is to have
+	Timeout  time.Duration `yaml:"timeout,omitempty"`  // default 2m
 }
 
 // Verify is the check after traffic has moved; an empty Path means none.

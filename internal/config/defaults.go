@@ -2,6 +2,8 @@ package config
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -30,6 +32,13 @@ func (c *Config) defaults() {
 	c.CodeDeploy.Named = c.CodeDeploy.Application != "" && c.CodeDeploy.Group != ""
 	set(&c.CodeDeploy.Application, "AppECS-"+c.Cluster+"-"+c.Service)
 	set(&c.CodeDeploy.Group, "DgpECS-"+c.Cluster+"-"+c.Service)
+	for i := range c.Gates {
+		g := &c.Gates[i]
+		set(&g.Name, strings.Join(append(slices.Clone(g.Run), g.Path), " "))
+		g.Name = strings.TrimSpace(g.Name)
+		set(&g.Status, 200)
+		set(&g.Timeout, 2*time.Minute)
+	}
 	set(&c.Verify.Status, 200)
 	c.infrastructure()
 	set(&c.Rehearse.Rate, 200)

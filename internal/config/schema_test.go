@@ -36,8 +36,12 @@ func compare(t *testing.T, at string, typ reflect.Type, schema map[string]any) {
 			t.Errorf("the schema lacks %s%s", at, name)
 			continue
 		}
-		if typ.Field(i).Type.Kind() == reflect.Struct {
-			compare(t, at+name+".", typ.Field(i).Type, p)
+		switch f := typ.Field(i).Type; {
+		case f.Kind() == reflect.Struct:
+			compare(t, at+name+".", f, p)
+		case f.Kind() == reflect.Slice && f.Elem().Kind() == reflect.Struct:
+			items, _ := p["items"].(map[string]any)
+			compare(t, at+name+"[].", f.Elem(), items)
 		}
 	}
 	for name := range props {

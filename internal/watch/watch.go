@@ -95,6 +95,10 @@ const (
 	Shifted    Until = "shifted"    // all production traffic is on the new revision
 	Stable     Until = "stable"     // and the service is steady on it
 	Done       Until = "done"       // and the old tasks have ended; the default
+
+	// Ready is where the deployment waits for traffic to be let through. It is between
+	// created and shifted, for deployment groups that wait there at all.
+	Ready Until = "ready"
 )
 
 // Untils are all of them, in order.
@@ -117,6 +121,8 @@ func (o Outcome) Succeeded(until Until) bool {
 
 func (o Outcome) reached(until Until) bool {
 	switch until {
+	case Ready:
+		return o.Deployment.Status == types.DeploymentStatusReady || o.Shifted
 	case Shifted:
 		return o.Shifted
 	case Stable:

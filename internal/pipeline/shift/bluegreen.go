@@ -41,6 +41,9 @@ func blueGreen(ctx context.Context, r *run.Run) (string, error) {
 		return r.Facts.DeploymentID + " was created", nil
 	}
 	began := time.Now()
+	if err := gates(ctx, r); err != nil {
+		return "", err
+	}
 	out, err := follow(ctx, r, watch.Options{ID: r.Facts.DeploymentID, Until: r.Until(), Deadline: deadline(r), Brief: true})
 	if err != nil {
 		return "", interrupted(ctx, r, err)

@@ -28,11 +28,16 @@ func (Stage) Check(_ context.Context, r *run.Run) error {
 	if !slices.Contains(watch.Untils, r.Until()) {
 		return fault.New(fault.Usage, fmt.Sprintf("one of %v", watch.Untils), "wait until %q is unknown", r.Until())
 	}
+	if len(r.Config.Gates) > 0 && r.Facts.Controller == run.Rolling {
+		return fault.New(fault.Usage, "remove gates from turnout.yml, or deploy by CodeDeploy", "a rolling deployment never waits for gates")
+	}
 	if r.Facts.Controller == run.Rolling || r.Until() == watch.Registered {
 		return nil
 	}
-	_, err := appspec.Read(r.Config.Path(r.Config.AppSpec))
-	return err
+	if _, err := appspec.Read(r.Config.Path(r.Config.AppSpec)); err != nil {
+		return err
+	}
+	return checkGates(r)
 }
 
 // Skip tells that no more than a revision is wanted.

@@ -11,9 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
-	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
+	"github.com/turnoutdev/turnout/internal/endpoint"
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/run"
 	"github.com/turnoutdev/turnout/internal/watch"
@@ -58,68 +57,18 @@ func address(ctx context.Context, r *run.Run) (string, error) {
 	case r.Options.URL != "":
 		return r.Options.URL + v.Path, nil
 	}
-	arns, err := listeners(ctx, r)
-	if err != nil {
-		return "", err
-	}
-	l, err := r.AWS.ELB().DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: arns[:1]})
-	if err != nil {
-		return "", err
-	}
-	b, err := r.AWS.ELB().DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{aws.ToString(l.Listeners[0].LoadBalancerArn)}})
-	if err != nil {
-		return "", err
-	}
-	scheme := strings.ToLower(string(l.Listeners[0].Protocol))
-	return fmt.Sprintf("%s://%s:%d%s", scheme, aws.ToString(b.LoadBalancers[0].DNSName), aws.ToInt32(l.Listeners[0].Port), v.Path), nil
-}
-
-// listeners are the service's production listeners: the deployment group's, or those that
-// forward to a rolling service's target group.
-func listeners(ctx context.Context, r *run.Run) ([]string, error) {
-	if g := r.Group; g != nil {
-		if i := g.LoadBalancerInfo; i != nil && len(i.TargetGroupPairInfoList) > 0 && i.TargetGroupPairInfoList[0].ProdTrafficRoute != nil {
-			return i.TargetGroupPairInfoList[0].ProdTrafficRoute.ListenerArns, nil
-		}
-		return nil, fmt.Errorf("deployment group %s has no production listener; set verify.url", aws.ToString(g.DeploymentGroupName))
-	}
-	if r.Service == nil || len(r.Service.LoadBalancers) == 0 {
-		return nil, fault.New(fault.Usage, "set verify.url in turnout.yml", "service %s has no load balancer", r.Config.Service)
-	}
-	group := aws.ToString(r.Service.LoadBalancers[0].TargetGroupArn)
-	t, err := r.AWS.ELB().DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{TargetGroupArns: []string{group}})
-	if err != nil {
-		return nil, err
-	}
-	for _, lb := range t.TargetGroups[0].LoadBalancerArns {
-		ls, err := r.AWS.ELB().DescribeListeners(ctx, &elb.DescribeListenersInput{LoadBalancerArn: &lb})
-		if err != nil {
-			return nil, err
-		}
-		for _, l := range ls.Listeners {
-			if forwards(l.DefaultActions, group) {
-				return []string{aws.ToString(l.ListenerArn)}, nil
-			}
+	listener := endpoint.Production(r.Group)
+	if r.Group == nil && r.Service != nil && len(r.Service.LoadBalancers) > 0 {
+		var err error
+		if listener, err = endpoint.Forwarding(ctx, r.AWS.ELB(), aws.ToString(r.Service.LoadBalancers[0].TargetGroupArn)); err != nil {
+			return "", err
 		}
 	}
-	return nil, fault.New(fault.Usage, "set verify.url in turnout.yml", "no listener forwards to %s by its default action", group)
-}
-
-func forwards(actions []elbtypes.Action, group string) bool {
-	for _, a := range actions {
-		if aws.ToString(a.TargetGroupArn) == group {
-			return true
-		}
-		if a.ForwardConfig == nil {
-			continue
-		}
-		for _, g := range a.ForwardConfig.TargetGroups {
-			if aws.ToString(g.TargetGroupArn) == group {
-				return true
-			}
-		}
+	if listener == "" {
+		return "", fault.New(fault.Usage, "set verify.url in turnout.yml", "no listener is known that forwards to service %s", r.Config.Service)
 	}
-	return false
+	url, err := endpoint.URL(ctx, r.AWS.ELB(), listener)
+	return url + v.Path, err
 }
 
 // probe asks once and once more after a moment, so that one lost packet is no failure.
