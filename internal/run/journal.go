@@ -95,6 +95,11 @@ func (j *Journal) Write(e Entry) error {
 		return nil
 	}
 	e.Time = time.Now().UTC()
+	if e.Facts != nil { // the document may hold what is nobody's business; it is rendered again
+		facts := *e.Facts
+		facts.Rendered = nil
+		e.Facts = &facts
+	}
 	b, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("write journal: %w", err)

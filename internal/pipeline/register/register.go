@@ -33,7 +33,8 @@ func (Stage) Skip(r *run.Run) string {
 // Run registers the rendered document, unless the family's newest revision equals it, and
 // notes the revision's ARN.
 func (Stage) Run(ctx context.Context, r *run.Run) (string, error) {
-	if !r.Options.ForceRegister {
+	// A run that was picked up again may have registered already.
+	if !r.Options.ForceRegister || r.Tried {
 		arn, err := equal(ctx, r)
 		if err != nil {
 			return "", err
