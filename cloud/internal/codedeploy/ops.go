@@ -5,6 +5,7 @@ import "github.com/turnoutdev/turnout/cloud/internal/wire"
 // Ops lists what the service answers.
 func (s *Service) Ops() []wire.Op {
 	const ecsOnly = "Only the ECS platform deploys. A group of a Server application has no instances, so that its deployments fail as they do on AWS then; deployments of Lambda applications are refused."
+	const instances = "there are no instances that an agent would deploy to"
 	return []wire.Op{
 		wire.Handle(s.CreateApplication),
 		wire.Handle(s.GetApplication),
@@ -46,5 +47,19 @@ func (s *Service) Ops() []wire.Op {
 		wire.Handle(s.TagResource),
 		wire.Handle(s.UntagResource),
 		wire.Handle(s.ListTagsForResource),
+
+		wire.Handle(s.ListDeploymentInstances),
+		wire.Handle(s.GetDeploymentInstance),
+		wire.Handle(s.BatchGetDeploymentInstances),
+		wire.Handle(s.RegisterOnPremisesInstance).RecordOnly(instances),
+		wire.Handle(s.DeregisterOnPremisesInstance).RecordOnly(instances),
+		wire.Handle(s.GetOnPremisesInstance),
+		wire.Handle(s.BatchGetOnPremisesInstances),
+		wire.Handle(s.ListOnPremisesInstances),
+		wire.Handle(s.AddTagsToOnPremisesInstances).RecordOnly(instances),
+		wire.Handle(s.RemoveTagsFromOnPremisesInstances).RecordOnly(instances),
+		wire.Handle(s.ListGitHubAccountTokenNames).Differing("Connections to GitHub are made in AWS's console: there are none."),
+		wire.Handle(s.DeleteGitHubAccountToken),
+		wire.Handle(s.DeleteResourcesByExternalId).Differing("Nothing has an external id: there is no CloudFormation."),
 	}
 }

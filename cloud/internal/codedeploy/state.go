@@ -36,6 +36,11 @@ type revision struct {
 	Note       string                 `json:"note,omitempty"`
 }
 
+// instance is an on-premises instance.
+type instance struct {
+	Info types.InstanceInfo `json:"info"`
+}
+
 // side is one colour of a deployment.
 type side struct {
 	Set   string `json:"set,omitempty"` // ecs-svc/N
@@ -103,15 +108,17 @@ type tables struct {
 	configs     store.Table[config]
 	revisions   store.Table[revision]
 	deployments store.Table[deployment]
+	instances   store.Table[instance]
 }
 
 func openTables(s *store.Store) (t tables, err error) {
-	var errs [5]error
+	var errs [6]error
 	t.apps, errs[0] = store.NewTable[application](s, "codedeploy-applications")
 	t.groups, errs[1] = store.NewTable[deploymentGroup](s, "codedeploy-groups")
 	t.configs, errs[2] = store.NewTable[config](s, "codedeploy-configs")
 	t.revisions, errs[3] = store.NewTable[revision](s, "codedeploy-revisions")
 	t.deployments, errs[4] = store.NewTable[deployment](s, "codedeploy-deployments")
+	t.instances, errs[5] = store.NewTable[instance](s, "codedeploy-instances")
 	return t, errors.Join(errs[:]...)
 }
 
