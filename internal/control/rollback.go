@@ -131,8 +131,11 @@ func (c *Control) plan(ctx context.Context, wanted string) (*appspec.AppSpec, st
 				return nil, "", err
 			}
 			spec, err := history.AppSpec(ctx, cd, d.DeploymentInfo)
-			if err != nil || spec == nil {
-				continue // not kept, or not readable: an older one may be
+			if err != nil {
+				return nil, "", err
+			}
+			if spec == nil {
+				continue // not kept: an older one may be
 			}
 			if newest == nil {
 				newest = spec
@@ -183,19 +186,14 @@ func (c *Control) cutShort(ctx context.Context) (bool, error) {
 
 // compose makes a document from what the service says of itself.
 func (c *Control) compose() (*appspec.AppSpec, error) {
-	balancers := c.Subject.Info.LoadBalancers
-	for _, t := range c.Subject.Info.TaskSets {
-		if aws.ToString(t.Status) == "PRIMARY" {
-			balancers = t.LoadBalancers
-		}
-	}
-	if len(balancers) == 0 {
+	behind := c.Subject.Behind()
+	if behind.ContainerName == nil {
 		return nil, fmt.Errorf("service %s has no load balancer", c.Subject.Service)
 	}
 	type object = map[string]any
 	b, err := json.Marshal(object{"version": 0.0, "Resources": []object{{"TargetService": object{"Type": "AWS::ECS::Service", "Properties": object{
 		"TaskDefinition":   "<TASK_DEFINITION>",
-		"LoadBalancerInfo": object{"ContainerName": balancers[0].ContainerName, "ContainerPort": balancers[0].ContainerPort},
+		"LoadBalancerInfo": object{"ContainerName": behind.ContainerName, "ContainerPort": behind.ContainerPort},
 	}}}}})
 	if err != nil {
 		return nil, err

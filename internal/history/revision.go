@@ -16,7 +16,8 @@ import (
 
 // AppSpec is the document that a deployment of CodeDeploy brought, with its task
 // definition in it. GetDeployment gives only its checksum; the application keeps the
-// content. It is nil when the application does not keep it any more.
+// content. It is nil when the application does not keep it any more, and when it is no
+// document that can be read.
 func AppSpec(ctx context.Context, cd *codedeploy.Client, d *cdtypes.DeploymentInfo) (*appspec.AppSpec, error) {
 	if d.Revision == nil {
 		return nil, nil
@@ -39,7 +40,11 @@ func AppSpec(ctx context.Context, cd *codedeploy.Client, d *cdtypes.DeploymentIn
 	if text[0] == '{' {
 		name = "appspec.json"
 	}
-	return appspec.Parse("the revision of "+aws.ToString(d.DeploymentId)+": "+name, []byte(text))
+	spec, err := appspec.Parse(name, []byte(text))
+	if err != nil {
+		return nil, nil // CodeDeploy refused it too: that deployment failed
+	}
+	return spec, nil
 }
 
 func content(r *cdtypes.RevisionLocation) string {

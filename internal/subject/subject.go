@@ -145,7 +145,11 @@ func (s *Subject) TaskDefinition() string {
 }
 
 // Live is the ARN of the target group of what is primary, "" without a load balancer.
-func (s *Subject) Live() string {
+func (s *Subject) Live() string { return aws.ToString(s.Behind().TargetGroupArn) }
+
+// Behind says which container and port of what is primary stand behind the load balancer;
+// it is empty without one.
+func (s *Subject) Behind() ecstypes.LoadBalancer {
 	balancers := s.Info.LoadBalancers
 	for _, t := range s.Info.TaskSets {
 		if aws.ToString(t.Status) == "PRIMARY" {
@@ -153,9 +157,9 @@ func (s *Subject) Live() string {
 		}
 	}
 	if len(balancers) == 0 {
-		return ""
+		return ecstypes.LoadBalancer{}
 	}
-	return aws.ToString(balancers[0].TargetGroupArn)
+	return balancers[0]
 }
 
 // TargetGroups are the ARNs of the service's target groups, of its task sets and
