@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -60,7 +62,10 @@ func (g *global) resume(ctx context.Context, id string) error {
 	}
 	r.Journal = journal
 	g.Talk("going on with run %s, %s of %s", id, r.Start.Verb, r.Config.Service)
-	return g.execute(ctx, r)
+	if err := g.execute(ctx, r); err != nil || r.Start.Bundle == nil {
+		return err
+	}
+	return os.RemoveAll(filepath.Dir(r.Start.File)) // what the bundle was unpacked to
 }
 
 // unfinished is the newest run that neither ended nor failed for good.
@@ -102,7 +107,7 @@ func (g *global) again(ctx context.Context, id string, entries []run.Entry) (*ru
 	}
 	start := entries[0].Start
 	g.Local, g.Region, g.Profile = g.Local || start.Local, first(g.Region, start.Region), first(g.Profile, start.Profile)
-	c, err := config.Load(start.File)
+	c, err := startedWith(start)
 	if err != nil {
 		return nil, fmt.Errorf("the configuration of run %s: %w", id, err)
 	}
@@ -117,4 +122,12 @@ func (g *global) again(ctx context.Context, id string, entries []run.Entry) (*ru
 		}
 	}
 	return r, nil
+}
+
+// startedWith is the configuration that a run was started with.
+func startedWith(s *run.Start) (*config.Config, error) {
+	if s.Bundle == nil {
+		return config.Load(s.File)
+	}
+	return unpacked(filepath.Dir(s.File), s.Bundle)
 }

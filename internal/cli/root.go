@@ -124,6 +124,9 @@ deployment is rehearsed on this machine before it touches production.
 	return root
 }
 
+// tool is this program by name and version, for the record.
+func tool() string { return "turnout " + version() }
+
 // version is what the module system knows of this binary.
 func version() string {
 	info, ok := debug.ReadBuildInfo()

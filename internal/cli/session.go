@@ -94,11 +94,16 @@ func (g *global) begin(ctx context.Context, o run.Options) (*run.Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	return g.beginWith(ctx, c, o)
+}
+
+// beginWith makes a run with a configuration that was read already.
+func (g *global) beginWith(ctx context.Context, c *config.Config, o run.Options) (*run.Run, error) {
 	a, err := g.clients(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	r := &run.Run{ID: run.NewID(time.Now()), Config: c, AWS: a, Options: o, Report: term.NewReporter(g.Streams)}
+	r := &run.Run{ID: run.NewID(time.Now()), Config: c, AWS: a, Options: o, Report: term.NewReporter(g.Streams), Tool: tool()}
 	file, err := filepath.Abs(c.File)
 	if err != nil {
 		return nil, err

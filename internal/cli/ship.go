@@ -28,6 +28,8 @@ type pipelineOptions struct {
 	until    string
 	ifActive string
 	onCancel string
+	bundle   string // that is deployed
+	key      string // that signed it
 }
 
 func newShip(g *global) *cobra.Command {
@@ -49,13 +51,24 @@ happens, and a failure is explained.`,
 
 func newBuild(g *global) *cobra.Command {
 	o := &pipelineOptions{global: g, verb: "build"}
-	return &cobra.Command{
-		Use:     "build",
-		Short:   "Build the image, tag it with the commit and push it",
-		Example: "  turnout build\n  turnout build --json | jq -r .image",
+	c := &cobra.Command{
+		Use:   "build",
+		Short: "Build the image, tag it with the commit and push it",
+		Long: `Build makes the image from the Dockerfile, tags it with the commit and pushes it to ECR.
+With --bundle it renders the task definition too and writes everything that a later job
+needs to deploy into one checksummed file.`,
+		Example: "  turnout build\n  turnout build --json | jq -r .image\n  turnout build --bundle deploy.bundle --sign-key key.pem",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.Bundle != "" {
+				o.verb = "bundle"
+			}
+			return o.run(c.Context())
+		},
 	}
+	c.Flags().StringVar(&o.Bundle, "bundle", "", "write task definition, appspec, digest, commit and provenance to this file, for `turnout deploy --bundle`")
+	c.Flags().StringVar(&o.SignKey, "sign-key", "", "sign the bundle with this Ed25519 key (PEM)")
+	return c
 }
 
 func newDeploy(g *global) *cobra.Command {
@@ -75,6 +88,8 @@ that is equal to the newest one is used again.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	c.Flags().StringArrayVar(&o.images, "image", nil, "image to put into the task definition, for the container behind the load balancer or as CONTAINER=IMAGE; may be repeated (default: those it names)")
+	c.Flags().StringVar(&o.bundle, "bundle", "", "deploy what `turnout build --bundle` wrote to this file, checked; no other file is needed")
+	c.Flags().StringVar(&o.key, "verify-key", "", "refuse a bundle that is not signed by this Ed25519 public key (PEM)")
 	o.flags(c)
 	return c
 }
@@ -138,6 +153,12 @@ func oneOf[T ~string](flag string, value T, known ...T) error {
 func (o *pipelineOptions) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
+	}
+	if o.bundle != "" {
+		return o.deployBundle(ctx)
+	}
+	if o.key != "" {
+		return fault.New(fault.Usage, "name the bundle with --bundle", "--verify-key without a bundle")
 	}
 	r, err := o.begin(ctx, o.Options)
 	if err != nil {

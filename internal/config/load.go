@@ -114,6 +114,9 @@ func (c *Config) Path(p string) string {
 	return filepath.Join(c.Dir, p)
 }
 
+// HasAppSpec tells whether there is an appspec; a rolling service has none.
+func (c *Config) HasAppSpec() bool { return exists(c.Path(c.AppSpec)) }
+
 // Of is the configuration of a service that has no file: names and defaults.
 func Of(cluster, service string) *Config {
 	c := &Config{Cluster: cluster, Service: service}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/pipeline/build"
 	"github.com/turnoutdev/turnout/internal/pipeline/locate"
+	"github.com/turnoutdev/turnout/internal/pipeline/pack"
 	"github.com/turnoutdev/turnout/internal/pipeline/preflight"
 	"github.com/turnoutdev/turnout/internal/pipeline/push"
 	"github.com/turnoutdev/turnout/internal/pipeline/register"
@@ -52,13 +53,14 @@ var Ship = []Stage{
 // a service needs before it can be created.
 var (
 	Build         = Ship[1:3]
+	Bundle        = []Stage{build.Stage{}, push.Stage{}, render.Stage{}, pack.Stage{}} // what a later job deploys
 	Deploy        = append([]Stage{locate.Stage{}}, Ship[3:]...)
 	FirstRevision = []Stage{build.Stage{}, push.Stage{}, render.Stage{}, register.Stage{}}
 	Drill         = []Stage{locate.Stage{}, register.Stage{}, shift.Stage{}} // what the run already has rendered
 )
 
 // Lists are the stages by the verb that runs them, for runs that are picked up again.
-var Lists = map[string][]Stage{"ship": Ship, "build": Build, "deploy": Deploy}
+var Lists = map[string][]Stage{"ship": Ship, "build": Build, "bundle": Bundle, "deploy": Deploy}
 
 // Execute runs the stages in order, each journaled before and after. All checks run
 // before the first stage, so that what can be known is known before anything changes.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/turnoutdev/turnout/internal/bundle"
 )
 
 // Entry is one line of a journal.
@@ -29,6 +31,8 @@ type Start struct {
 	Region  string   `json:"region,omitempty"`
 	Profile string   `json:"profile,omitempty"`
 	Options *Options `json:"options,omitempty"`
+
+	Bundle *bundle.Manifest `json:"bundle,omitempty"` // that is deployed; its files stand beside the configuration
 }
 
 // Journal is the append-only record of a run: one JSON object a line, on disk before the

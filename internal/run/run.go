@@ -29,6 +29,7 @@ type Run struct {
 	Options Options
 	Report  Reporter
 	Journal *Journal // nil keeps none
+	Tool    string   // turnout and its version
 	Start   *Start   // as journaled; nil for runs that nobody picks up
 
 	// What stages read for each other; not kept across processes.
@@ -88,6 +89,9 @@ type Options struct {
 	IfActive         IfActive      `json:"ifActive,omitempty"`      // "" for refuse
 	OnCancel         OnCancel      `json:"onCancel,omitempty"`      // "" to ask on a terminal, else leave
 	Images           []Image       `json:"images,omitempty"`        // to put into the task definition, beside what was built
+
+	Bundle  string `json:"bundle,omitempty"`  // file to write what was built to, "" for none
+	SignKey string `json:"signKey,omitempty"` // file of the key that signs it, "" for none
 
 	// Ask puts a question to whoever sits at the terminal; nil where nobody does.
 	Ask func(question string, answers ...string) (string, error) `json:"-"`

@@ -112,7 +112,7 @@ func documents(r *run.Run) (*taskdef.TaskDefinition, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if r.Facts.Controller == run.Rolling {
+	if r.Facts.Controller == run.Rolling || (r.Facts.Controller == "" && !r.Config.HasAppSpec()) {
 		container, err := target(td, r)
 		return td, container, err
 	}
