@@ -31,6 +31,8 @@ type Options struct {
 	Endpoint string // URL of a local cloud, or "" for AWS (and AWS_ENDPOINT_URL)
 	// AccessKeyID, SecretAccessKey and SessionToken are given for a local cloud only.
 	AccessKeyID, SecretAccessKey, SessionToken string
+
+	Role Role // to act as; none by default
 }
 
 // Clients are the clients of one run. They share credentials and connections.
@@ -63,6 +65,9 @@ func New(ctx context.Context, o Options) (*Clients, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("read AWS configuration: %w", err)
+	}
+	if o.Role.ARN != "" {
+		o.Role.assume(&cfg)
 	}
 	c := &Clients{Region: cfg.Region, cfg: cfg}
 	if cfg.BaseEndpoint != nil {

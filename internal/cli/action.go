@@ -4,18 +4,15 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/turnoutdev/turnout/internal/action"
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/ci"
-	"github.com/turnoutdev/turnout/internal/document"
 	"github.com/turnoutdev/turnout/internal/fault"
-	"github.com/turnoutdev/turnout/internal/pipeline/shift"
 	"github.com/turnoutdev/turnout/internal/term"
+	"github.com/turnoutdev/turnout/internal/watch"
 )
 
 // actions are the drop-in entry points.
@@ -56,6 +53,8 @@ to stdout. docs/ci/actions.md has the inputs, and where faults of the originals 
 func runAction(ctx context.Context, g *global, run func(context.Context, *action.Job) error) error {
 	s := *g.Streams
 	s.Err = s.Out
+	var events []watch.Event
+	log := term.NewReporter(&s)
 	j := &action.Job{
 		GitHub: ci.NewGitHub(os.Getenv, s.Out),
 		Connect: func(ctx context.Context, region string) (*awsclient.Clients, error) {
@@ -63,41 +62,24 @@ func runAction(ctx context.Context, g *global, run func(context.Context, *action
 			in.Region = first(region, g.Region)
 			return in.clients(ctx, nil)
 		},
-		Watched: term.NewReporter(&s).Watched,
+		Watched: func(e watch.Event) {
+			events = append(events, e)
+			log.Watched(e)
+		},
 	}
 	err := run(ctx, j)
+	if len(events) > 0 {
+		err = errors.Join(err, j.Summary(ci.Story(j.Input("service"), events, err, autopsyOf(err))))
+	}
 	if err == nil {
 		return nil
 	}
-	var failure *shift.Failure
-	if errors.As(err, &failure) {
-		j.Verbatim(failure.Report.String()) // it quotes logs
+	if a := autopsyOf(err); a != "" {
+		j.Verbatim(a) // it quotes logs
 	}
 	j.Error(annotation(err))
 	if hint := fault.Hint(err); hint != "" {
 		j.Info(" hint: %s", hint)
 	}
 	return &silent{err}
-}
-
-// annotation shows an error where it arose, if that is known.
-func annotation(err error) ci.Note {
-	n := ci.Note{Message: err.Error()}
-	var doc *document.Error
-	if errors.As(err, &doc) {
-		n.File, n.Line, n.Column, n.Message = inRepository(doc.File), doc.Line, doc.Column, doc.Message
-	}
-	return n
-}
-
-// inRepository is a file's path as GitHub wants it: from the repository's root.
-func inRepository(file string) string {
-	root := os.Getenv("GITHUB_WORKSPACE")
-	if root == "" || !filepath.IsAbs(file) {
-		return file
-	}
-	if rel, err := filepath.Rel(root, file); err == nil && !strings.HasPrefix(rel, "..") {
-		return rel
-	}
-	return file
 }

@@ -115,7 +115,7 @@ func (g *global) again(ctx context.Context, id string, entries []run.Entry) (*ru
 	if err != nil {
 		return nil, err
 	}
-	r := &run.Run{ID: id, Config: c, AWS: a, Options: *start.Options, Report: term.NewReporter(g.Streams), Start: start, Tried: true}
+	r := g.show(&run.Run{ID: id, Config: c, AWS: a, Options: *start.Options, Report: term.NewReporter(g.Streams), Start: start, Tried: true})
 	for _, e := range entries {
 		if e.Facts != nil {
 			r.Facts = *e.Facts

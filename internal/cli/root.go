@@ -12,9 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/turnoutdev/turnout/internal/ci"
 	"github.com/turnoutdev/turnout/internal/fault"
-	"github.com/turnoutdev/turnout/internal/pipeline/shift"
-	"github.com/turnoutdev/turnout/internal/provision"
 	"github.com/turnoutdev/turnout/internal/term"
 )
 
@@ -37,10 +36,14 @@ func Run(ctx context.Context, args []string, s *term.Streams) int {
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	err := root.ExecuteContext(ctx)
+	onGitHub, terr := g.tell(err)
+	err = errors.Join(err, terr)
 	if err == nil {
 		return 0
 	}
-	report(g, err)
+	if !onGitHub {
+		report(g, err)
+	}
 	return fault.Code(err)
 }
 
@@ -50,15 +53,9 @@ func report(g *global, err error) {
 	if errors.As(err, &quiet) {
 		return
 	}
-	var failure *shift.Failure
-	if errors.As(err, &failure) {
+	if a := autopsyOf(err); a != "" {
 		g.Talk("")
-		g.Talk("%s", failure.Report.String())
-	}
-	var unsteady *provision.Unsteady
-	if errors.As(err, &unsteady) {
-		g.Talk("")
-		g.Talk("%s", unsteady.Report.String())
+		g.Talk("%s", a)
 	}
 	g.Fail(err, fault.Hint(err))
 }
@@ -80,6 +77,9 @@ type global struct {
 	Builder string
 	JSON    bool
 	NoColor bool
+	Role    string
+
+	shown *ci.Report // to the runner of a GitHub job, nil for nothing
 }
 
 func newRoot(g *global) *cobra.Command {
@@ -108,6 +108,7 @@ deployment is rehearsed on this machine before it touches production.
 	f.BoolVar(&g.Local, "local", false, "talk to the local cloud that `turnout up` started")
 	f.StringVar(&g.Region, "region", "", "AWS region (default: the configuration's, else the environment's)")
 	f.StringVar(&g.Profile, "profile", "", "AWS profile")
+	f.StringVar(&g.Role, "role", os.Getenv("TURNOUT_ROLE"), "ARN of an IAM role to act as, by the CI job's identity token where there is one (default: TURNOUT_ROLE)")
 	f.StringVar(&g.State, "state", "", "folder of the local cloud's state (default: the user's state folder)")
 	f.StringVar(&g.Builder, "builder", "", "what builds images: auto, docker, podman, buildah, builtin (default: turnout.yml's)")
 	f.BoolVar(&g.JSON, "json", false, "print the result as one JSON object on stdout")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
@@ -52,13 +53,13 @@ func (g *global) handle() (*localcloud.Handle, error) {
 
 // clients connects to the local cloud or to AWS. Only the endpoint differs.
 func (g *global) clients(ctx context.Context, c *config.Config) (*awsclient.Clients, error) {
-	o := awsclient.Options{Region: g.Region, Profile: g.Profile}
+	o := awsclient.Options{Region: g.Region, Profile: g.Profile, Role: g.role()}
 	if g.Local || (c != nil && c.Local) {
 		h, err := g.handle()
 		if err != nil {
 			return nil, err
 		}
-		return connect(ctx, h)
+		return connectAs(ctx, h, g.role())
 	}
 	if o.Region == "" && c != nil {
 		o.Region = c.Region
@@ -73,10 +74,24 @@ func (g *global) clients(ctx context.Context, c *config.Config) (*awsclient.Clie
 	return a, nil
 }
 
-// connect makes clients of a local cloud.
+// role is the role to act as. On GitHub its credentials are masked before they are used.
+func (g *global) role() awsclient.Role {
+	r := awsclient.Role{ARN: g.Role}
+	if gh := g.github(); gh != nil {
+		r.Mask, r.Session = gh.Mask, strings.TrimSuffix("turnout-"+os.Getenv("GITHUB_RUN_ID"), "-")
+	}
+	return r
+}
+
+// connect makes clients of a local cloud, as its root user.
 func connect(ctx context.Context, h *localcloud.Handle) (*awsclient.Clients, error) {
+	return connectAs(ctx, h, awsclient.Role{})
+}
+
+// connectAs makes clients of a local cloud that act as a role, if one is named.
+func connectAs(ctx context.Context, h *localcloud.Handle, role awsclient.Role) (*awsclient.Clients, error) {
 	return awsclient.New(ctx, awsclient.Options{
-		Region: h.Region, Endpoint: h.Endpoint, AccessKeyID: h.AccessKeyID, SecretAccessKey: h.SecretAccessKey,
+		Region: h.Region, Endpoint: h.Endpoint, AccessKeyID: h.AccessKeyID, SecretAccessKey: h.SecretAccessKey, Role: role,
 	})
 }
 
@@ -103,7 +118,7 @@ func (g *global) beginWith(ctx context.Context, c *config.Config, o run.Options)
 	if err != nil {
 		return nil, err
 	}
-	r := &run.Run{ID: run.NewID(time.Now()), Config: c, AWS: a, Options: o, Report: term.NewReporter(g.Streams), Tool: tool()}
+	r := g.show(&run.Run{ID: run.NewID(time.Now()), Config: c, AWS: a, Options: o, Report: term.NewReporter(g.Streams), Tool: tool()})
 	file, err := filepath.Abs(c.File)
 	if err != nil {
 		return nil, err
