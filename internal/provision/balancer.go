@@ -45,7 +45,7 @@ func (p *Provisioner) targetGroup(ctx context.Context, name string, port int) (s
 		HealthCheckPath:            &in.Health.Path,
 		HealthCheckIntervalSeconds: seconds(in.Health.Interval), HealthCheckTimeoutSeconds: seconds(in.Health.Timeout),
 		HealthyThresholdCount: aws.Int32(int32(in.Health.Healthy)), UnhealthyThresholdCount: aws.Int32(int32(in.Health.Unhealthy)),
-		Matcher: &types.Matcher{HttpCode: &in.Health.Matcher},
+		Matcher: &types.Matcher{HttpCode: &in.Health.Matcher}, Tags: p.elbTags(),
 	})
 	if err != nil {
 		return "", err
@@ -82,7 +82,7 @@ func (p *Provisioner) balancer(ctx context.Context) error {
 		return err
 	}
 	made, err := client.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{
-		Name: &name, Type: types.LoadBalancerTypeEnumApplication, Subnets: p.subnets, SecurityGroups: p.Config.Infrastructure.SecurityGroups,
+		Name: &name, Type: types.LoadBalancerTypeEnumApplication, Subnets: p.subnets, SecurityGroups: p.Config.Infrastructure.SecurityGroups, Tags: p.elbTags(),
 	})
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (p *Provisioner) listen(ctx context.Context, have map[int]string, port int)
 		return arn, nil
 	}
 	made, err := p.AWS.ELB().CreateListener(ctx, &elb.CreateListenerInput{
-		LoadBalancerArn: &p.loadBalancer, Port: aws.Int32(int32(port)), Protocol: types.ProtocolEnumHttp,
+		LoadBalancerArn: &p.loadBalancer, Port: aws.Int32(int32(port)), Protocol: types.ProtocolEnumHttp, Tags: p.elbTags(),
 		DefaultActions: []types.Action{{Type: types.ActionTypeEnumForward, ForwardConfig: &types.ForwardActionConfig{TargetGroups: []types.TargetGroupTuple{
 			{TargetGroupArn: &p.groups[0], Weight: aws.Int32(100)}, {TargetGroupArn: &p.groups[1], Weight: aws.Int32(0)},
 		}}}},

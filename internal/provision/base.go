@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -15,7 +16,7 @@ import (
 
 func (p *Provisioner) repository(ctx context.Context) error {
 	name := p.Config.Image.Repository
-	_, err := p.AWS.ECR().CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: &name})
+	_, err := p.AWS.ECR().CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: &name, Tags: p.ecrTags()})
 	var exists *ecrtypes.RepositoryAlreadyExistsException
 	if err != nil && !errors.As(err, &exists) {
 		return err
@@ -36,28 +37,39 @@ func (p *Provisioner) cluster(ctx context.Context) error {
 			return nil
 		}
 	}
-	if _, err := p.AWS.ECS().CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: &name}); err != nil {
+	if _, err := p.AWS.ECS().CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: &name, Tags: p.ecsTags()}); err != nil {
 		return err
 	}
 	p.tell("cluster", name, true)
 	return nil
 }
 
-// logGroups makes the groups that the task definition's awslogs options name.
-func (p *Provisioner) logGroups(ctx context.Context) error {
+// logNames are the groups that the task definition's awslogs options name.
+func (p *Provisioner) logNames() ([]string, error) {
 	def, err := p.definition()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var out []string
 	for _, c := range def.ContainerDefinitions {
 		if c.LogConfiguration == nil || c.LogConfiguration.LogDriver != ecstypes.LogDriverAwslogs {
 			continue
 		}
-		group := c.LogConfiguration.Options["awslogs-group"]
-		if group == "" {
-			continue
+		if group := c.LogConfiguration.Options["awslogs-group"]; group != "" && !slices.Contains(out, group) {
+			out = append(out, group)
 		}
-		_, err := p.AWS.Logs().CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group})
+	}
+	return out, nil
+}
+
+// logGroups makes the groups that containers log to.
+func (p *Provisioner) logGroups(ctx context.Context) error {
+	names, err := p.logNames()
+	if err != nil {
+		return err
+	}
+	for _, group := range names {
+		_, err := p.AWS.Logs().CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group, Tags: map[string]string{ownerTag: p.owner()}})
 		var exists *logstypes.ResourceAlreadyExistsException
 		if err != nil && !errors.As(err, &exists) {
 			return err

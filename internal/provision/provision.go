@@ -29,6 +29,7 @@ type Provisioner struct {
 	listener     string
 	testListener string
 	subnets      []string
+	identity     string // ARN of the caller
 }
 
 // Base makes all that the service needs before its first task definition can run.

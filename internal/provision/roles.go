@@ -57,27 +57,39 @@ var passRoles = statement{
 // roles makes CodeDeploy's role, and the tasks' roles: those that the task definition
 // names, else the configured ones.
 func (p *Provisioner) roles(ctx context.Context) error {
-	def, err := p.definition()
+	wanted, err := p.wanted()
 	if err != nil {
 		return err
 	}
+	for _, r := range wanted {
+		arn, err := p.role(ctx, r)
+		if err != nil {
+			return err
+		}
+		if r.service == codeDeploy {
+			p.deployRole = arn
+		}
+	}
+	return nil
+}
+
+// wanted are the roles that are to be there.
+func (p *Provisioner) wanted() ([]role, error) {
+	def, err := p.definition()
+	if err != nil {
+		return nil, err
+	}
 	names := p.Config.Infrastructure.Roles
 	execution := role{name: names.Execution, service: tasks, managed: executionPolicy, inline: needs(def)}
-	if err := execution.named(def.ExecutionRoleArn); err != nil {
-		return err
-	}
-	if _, err := p.role(ctx, execution); err != nil {
-		return err
-	}
-	if p.deployRole, err = p.role(ctx, role{name: names.CodeDeploy, service: codeDeploy, managed: deployPolicy, inline: []statement{passRoles}}); err != nil {
-		return err
-	}
 	task := role{name: names.Task, service: tasks}
-	if err := task.named(def.TaskRoleArn); err != nil || task.name == "" || task.name == execution.name {
-		return err
+	if err := errors.Join(execution.named(def.ExecutionRoleArn), task.named(def.TaskRoleArn)); err != nil {
+		return nil, err
 	}
-	_, err = p.role(ctx, task)
-	return err
+	out := []role{execution, {name: names.CodeDeploy, service: codeDeploy, managed: deployPolicy, inline: []statement{passRoles}}}
+	if task.name != "" && task.name != execution.name {
+		out = append(out, task)
+	}
+	return out, nil
 }
 
 // definition is the task definition of the configuration.
@@ -154,7 +166,7 @@ func (p *Provisioner) role(ctx context.Context, r role) (string, error) {
 	if !errors.As(err, &none) {
 		return "", err
 	}
-	in := &iam.CreateRoleInput{RoleName: &r.name, AssumeRolePolicyDocument: aws.String(trust(r.service))}
+	in := &iam.CreateRoleInput{RoleName: &r.name, AssumeRolePolicyDocument: aws.String(trust(r.service)), Tags: p.iamTags()}
 	if r.path != "" {
 		in.Path = aws.String("/" + r.path)
 	}

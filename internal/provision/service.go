@@ -79,6 +79,7 @@ func (p *Provisioner) service(ctx context.Context, taskDefinition string) error 
 		LaunchType:                    types.LaunchType(in.LaunchType),
 		HealthCheckGracePeriodSeconds: seconds(in.HealthGrace),
 		DeploymentController:          &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy},
+		Tags:                          p.ecsTags(),
 		LoadBalancers: []types.LoadBalancer{{
 			TargetGroupArn: &p.groups[0], ContainerName: aws.String(spec.Container()), ContainerPort: aws.Int32(int32(spec.Port())),
 		}},
@@ -95,7 +96,7 @@ func (p *Provisioner) service(ctx context.Context, taskDefinition string) error 
 
 func (p *Provisioner) application(ctx context.Context) error {
 	name := p.Config.CodeDeploy.Application
-	_, err := p.AWS.CodeDeploy().CreateApplication(ctx, &codedeploy.CreateApplicationInput{ApplicationName: &name, ComputePlatform: cdtypes.ComputePlatformEcs})
+	_, err := p.AWS.CodeDeploy().CreateApplication(ctx, &codedeploy.CreateApplicationInput{ApplicationName: &name, ComputePlatform: cdtypes.ComputePlatformEcs, Tags: p.deployTags()})
 	var exists *cdtypes.ApplicationAlreadyExistsException
 	if err != nil && !errors.As(err, &exists) {
 		return err
@@ -147,7 +148,7 @@ func (p *Provisioner) groupInput() *codedeploy.CreateDeploymentGroupInput {
 	}
 	return &codedeploy.CreateDeploymentGroupInput{
 		ApplicationName: &cd.Application, DeploymentGroupName: &cd.Group, ServiceRoleArn: &p.deployRole,
-		DeploymentConfigName: &in.DeploymentConfig,
+		DeploymentConfigName: &in.DeploymentConfig, Tags: p.deployTags(),
 		DeploymentStyle: &cdtypes.DeploymentStyle{
 			DeploymentType: cdtypes.DeploymentTypeBlueGreen, DeploymentOption: cdtypes.DeploymentOptionWithTrafficControl,
 		},
