@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
+	"github.com/turnoutdev/turnout/cloud/internal/ca"
 	"github.com/turnoutdev/turnout/cloud/internal/chaos"
 	"github.com/turnoutdev/turnout/cloud/internal/clock"
 	"github.com/turnoutdev/turnout/cloud/internal/policy"
@@ -43,6 +44,11 @@ type Options struct {
 	Driver    string       // auto, docker, native, fake; "" for auto
 	TimeScale float64      // divides the cloud's own waits; 0 for 1
 	Log       *slog.Logger // nil for slog.Default
+
+	// TLSAddr is an address on loopback where AWS's own host names are served under TLS
+	// too, for clients that know no other endpoint; "" for none.
+	TLSAddr string
+	CA      string // folder of the certificate authority, "" for one in State
 
 	// Throttle enforces the request rates that AWS documents.
 	Throttle bool
@@ -70,6 +76,11 @@ type Cloud struct {
 	server     *http.Server
 	controls   map[string]http.HandlerFunc // by method and path
 	chaos      chaos.Chaos
+
+	authority    *ca.Authority // nil without TLS
+	secure       net.Listener
+	secureServer *http.Server
+	tunnels      *tunnels
 
 	change sync.Mutex // held while the generation is replaced
 	store  *store.Store
@@ -114,6 +125,9 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 	if err := c.open(); err != nil {
 		return nil, err
 	}
+	if err := c.openTLS(); err != nil {
+		return nil, err
+	}
 	if err := c.begin(ctx, "", cancel); err != nil {
 		return nil, err
 	}
@@ -148,12 +162,22 @@ func (o *Options) defaults() error {
 			return fmt.Errorf("%w: the root user's policy: %w", ErrOptions, err)
 		}
 	}
-	host, _, err := net.SplitHostPort(o.Addr)
+	if o.TLSAddr != "" {
+		if err := onLoopback(o.TLSAddr); err != nil {
+			return err
+		}
+	}
+	return onLoopback(o.Addr)
+}
+
+// onLoopback refuses an address that others than this machine could reach.
+func onLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("%w: address %q: %w", ErrOptions, o.Addr, err)
+		return fmt.Errorf("%w: address %q: %w", ErrOptions, addr, err)
 	}
 	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%w: address %q is not on loopback; the cloud serves this machine only", ErrOptions, o.Addr)
+		return fmt.Errorf("%w: address %q is not on loopback; the cloud serves this machine only", ErrOptions, addr)
 	}
 	return nil
 }
@@ -192,6 +216,7 @@ func (c *Cloud) open() error {
 func (c *Cloud) run(ctx context.Context) {
 	defer close(c.done)
 	served := make(chan struct{})
+	c.serveTLS()
 	go func() {
 		defer close(served)
 		if err := c.server.Serve(c.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -205,6 +230,7 @@ func (c *Cloud) run(ctx context.Context) {
 	if c.server.Shutdown(end) != nil {
 		_ = c.server.Close() // what hung is cut
 	}
+	c.closeTLS(end)
 	<-served
 	c.change.Lock()
 	defer c.change.Unlock()
@@ -235,6 +261,11 @@ func (c *Cloud) Stop(ctx context.Context) error {
 // release frees what open and assemble took.
 func (c *Cloud) release(ctx context.Context) error {
 	errs := []error{c.free(ctx)}
+	if c.secure != nil {
+		if err := c.secure.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
 	if c.listener != nil {
 		if err := c.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)

@@ -118,6 +118,10 @@ func (c *Cloud) free(ctx context.Context) error {
 
 // ServeHTTP serves the API: the cloud's own controls, and AWS's services.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodConnect {
+		c.tunnel(w, r)
+		return
+	}
 	if h := c.controls[r.Method+" "+r.URL.Path]; h != nil {
 		c.control(w, r, h)
 		return

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -24,21 +22,64 @@ type listener struct {
 	Address      string `json:"address"` // host:port that answers
 }
 
+// envForm is how the environment is written for one kind of client.
+type envForm struct {
+	name, help string
+	write      func(*environment) (string, error)
+}
+
+// envForms are the forms that `turnout env` writes.
+var envForms = []envForm{
+	{"shell", "as export lines, for eval", (*environment).shell},
+	{"node", "as export lines for Node programs that know no endpoint, such as the JavaScript SDK v2 (needs --tls)", (*environment).node},
+	{"docker", "as options of docker run", (*environment).docker},
+	{"terraform", "as a provider block for Terraform", (*environment).terraform},
+	{"github", "for the steps of a GitHub job that follow (into $GITHUB_ENV where there is one)", (*environment).github},
+}
+
 func newEnv(g *global) *cobra.Command {
-	var shell bool
+	chosen := make([]bool, len(envForms))
 	c := &cobra.Command{
 		Use:   "env",
-		Short: "Print what points a shell's AWS clients at the local cloud",
+		Short: "Print what points AWS clients at the local cloud",
+		Long: `Env prints what clients need to talk to the local cloud, and where its load balancers
+listen. Most clients know AWS_ENDPOINT_URL. For those that do not, ` + "`turnout up --tls`" + `
+serves AWS's own host names under TLS, with a certificate authority of its own that is
+made once; env prints how to trust and reach it. Nothing is changed by itself: neither
+/etc/hosts nor a trust store.`,
 		Example: `  eval "$(turnout env --shell)"
+  eval "$(turnout env --node)"                 # after turnout up --tls
+  docker run $(turnout env --docker) amazon/aws-cli ecs list-clusters
+  turnout env --terraform > local_override.tf
+  turnout env --github                         # in a step of a job
   turnout env --json`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return runEnv(c.Context(), g, shell) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			for i, f := range envForms {
+				if chosen[i] {
+					return runEnv(c.Context(), g, f.write)
+				}
+			}
+			return runEnv(c.Context(), g, nil)
+		},
 	}
-	c.Flags().BoolVar(&shell, "shell", false, "as export lines")
+	var names []string
+	for i, f := range envForms {
+		c.Flags().BoolVar(&chosen[i], f.name, false, f.help)
+		names = append(names, f.name)
+	}
+	c.MarkFlagsMutuallyExclusive(names...)
 	return c
 }
 
-func runEnv(ctx context.Context, g *global, shell bool) error {
+// environment is what clients need to know.
+type environment struct {
+	handle    *localcloud.Handle
+	vars      [][2]string
+	listeners []listener
+}
+
+func runEnv(ctx context.Context, g *global, write func(*environment) (string, error)) error {
 	h, err := g.handle()
 	if err != nil {
 		return err
@@ -47,45 +88,37 @@ func runEnv(ctx context.Context, g *global, shell bool) error {
 	if err != nil {
 		return err
 	}
-	vars := [][2]string{
+	e := &environment{handle: h, listeners: ls, vars: append([][2]string{
 		{"AWS_ENDPOINT_URL", h.Endpoint},
 		{"AWS_REGION", h.Region},
 		{"AWS_DEFAULT_REGION", h.Region},
 		{"AWS_ACCESS_KEY_ID", h.AccessKeyID},
 		{"AWS_SECRET_ACCESS_KEY", h.SecretAccessKey},
+	}, idTokenVars(ctx, h)...)}
+	if g.JSON {
+		return e.json(g)
 	}
-	vars = append(vars, idTokenVars(ctx, h)...)
-	switch {
-	case g.JSON:
-		env := map[string]string{}
-		for _, v := range vars {
-			env[v[0]] = v[1]
-		}
-		b, err := json.MarshalIndent(map[string]any{"environment": env, "account": h.Account, "listeners": ls}, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(g.Out, "%s\n", b)
-		return err
-	case shell:
-		var b strings.Builder
-		for _, v := range vars {
-			fmt.Fprintf(&b, "export %s='%s'\n", v[0], v[1])
-		}
-		b.WriteString("unset AWS_PROFILE AWS_SESSION_TOKEN\n")
-		for _, l := range ls {
-			fmt.Fprintf(&b, "# %s:%d  http://%s/\n", l.LoadBalancer, l.Port, l.Address)
-		}
-		_, err := fmt.Fprint(g.Out, b.String())
+	if write == nil {
+		write = (*environment).plain
+	}
+	text, err := write(e)
+	if err != nil {
 		return err
 	}
-	for _, v := range vars {
-		fmt.Fprintf(g.Out, "%s=%s\n", v[0], v[1])
+	_, err = fmt.Fprint(g.Out, text)
+	return err
+}
+
+func (e *environment) json(g *global) error {
+	env := map[string]string{}
+	for _, v := range e.vars {
+		env[v[0]] = v[1]
 	}
-	for _, l := range ls {
-		fmt.Fprintf(g.Out, "load balancer %s, port %d: http://%s/\n", l.LoadBalancer, l.Port, l.Address)
+	out := map[string]any{"environment": env, "account": e.handle.Account, "listeners": e.listeners}
+	if e.handle.TLS != "" {
+		out["tls"] = map[string]string{"endpoint": e.handle.TLS, "ca": e.handle.CA}
 	}
-	return nil
+	return g.printJSON(out)
 }
 
 // listeners asks the cloud where its load balancers listen.

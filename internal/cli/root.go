@@ -35,7 +35,12 @@ func Run(ctx context.Context, args []string, s *term.Streams) int {
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
+	began := false
+	mark(root, &began)
 	err := root.ExecuteContext(ctx)
+	if err != nil && !began && fault.Code(err) == fault.Failed { // cobra's own: arguments, unknown verbs, flags that exclude each other
+		err = fault.New(fault.Usage, fault.Hint(err), "%w", err)
+	}
 	onGitHub, terr := g.tell(err)
 	err = errors.Join(err, terr)
 	if err == nil {
@@ -45,6 +50,19 @@ func Run(ctx context.Context, args []string, s *term.Streams) int {
 		report(g, err)
 	}
 	return fault.Code(err)
+}
+
+// mark has every verb tell that it began: what fails before is bad usage.
+func mark(c *cobra.Command, began *bool) {
+	if run := c.RunE; run != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			*began = true
+			return run(c, args)
+		}
+	}
+	for _, sub := range c.Commands() {
+		mark(sub, began)
+	}
 }
 
 // report prints an error with its autopsy and hint.

@@ -25,7 +25,8 @@ type upOptions struct {
 	addr, account, driver string
 	timeScale             float64
 	ephemeral, detach     bool
-	throttle              bool
+	throttle, tls         bool
+	tlsAddr               string
 	rootPolicy            string // file
 	verbose               bool
 }
@@ -48,6 +49,8 @@ state is kept and found again by the next up, unless --ephemeral is given.`,
 	f.StringVar(&o.driver, "driver", "auto", "what runs containers: auto, docker, native, fake")
 	f.Float64Var(&o.timeScale, "time-scale", 1, "divide the cloud's own waits by this")
 	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep no state")
+	f.BoolVar(&o.tls, "tls", false, "serve AWS's own host names under TLS too, for clients that know no other endpoint (see `turnout env --help`)")
+	f.StringVar(&o.tlsAddr, "tls-listen", "127.0.0.1:4567", "address of the API under TLS, on loopback")
 	f.BoolVar(&o.throttle, "throttle", false, "enforce the request rates that AWS documents")
 	f.StringVar(&o.rootPolicy, "root-policy", "", "file of an IAM policy that the root user, whose key \"turnout env\" prints, is held to\n(default: it may do everything)")
 	f.BoolVarP(&o.detach, "detach", "d", false, "go on in the background; `turnout down` ends it")
@@ -80,6 +83,9 @@ func (o *upOptions) run(ctx context.Context) error {
 		return errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
 	}
 	o.Talk("%s %s  region %s, account %s, %s driver, ready in %s", o.Good("turnout up"), h.Endpoint, h.Region, h.Account, h.Driver, time.Since(began).Round(time.Millisecond))
+	if h.TLS != "" {
+		o.Talk("%s", o.Dim("AWS's own names under TLS: "+h.TLS+", trusted by "+h.CA))
+	}
 	o.Talk("%s", o.Dim("point a shell at it:  eval \"$(turnout env --shell)\"     end it:  Ctrl-C"))
 	select {
 	case <-ctx.Done():
@@ -94,6 +100,10 @@ func (o *upOptions) run(ctx context.Context) error {
 func (o *upOptions) options(dir string) (cloud.Options, error) {
 	opts := cloud.Options{
 		State: dir, Addr: o.addr, Region: o.Region, Account: o.account, Driver: o.driver, TimeScale: o.timeScale, Throttle: o.throttle, Log: o.logger(o.verbose),
+	}
+	if o.tls {
+		// The authority outlives ephemeral clouds: it is to be trusted once.
+		opts.TLSAddr, opts.CA = o.tlsAddr, filepath.Join(dir, "ca")
 	}
 	if o.ephemeral {
 		opts.State = ""
@@ -127,6 +137,7 @@ func handleOf(c *cloud.Cloud, scale float64) localcloud.Handle {
 	return localcloud.Handle{
 		IDTokenURL: issuer, IDToken: token,
 		Endpoint: c.Endpoint(), Region: c.Region(), Account: c.Account(), AccessKeyID: id, SecretAccessKey: secret,
+		TLS: c.TLSEndpoint(), CA: c.CAFile(),
 		PID: os.Getpid(), Started: time.Now().UTC(), Driver: c.Driver(), TimeScale: scale,
 	}
 }
@@ -154,7 +165,8 @@ func (o *upOptions) background(ctx context.Context, dir string) error {
 	if o.rootPolicy != "" {
 		args = append(args, "--root-policy", o.rootPolicy)
 	}
-	for name, on := range map[string]bool{"--ephemeral": o.ephemeral, "--verbose": o.verbose, "--throttle": o.throttle} {
+	args = append(args, "--tls-listen", o.tlsAddr)
+	for name, on := range map[string]bool{"--ephemeral": o.ephemeral, "--verbose": o.verbose, "--throttle": o.throttle, "--tls": o.tls} {
 		if on {
 			args = append(args, name)
 		}
