@@ -22,8 +22,8 @@
 //     rollback or told to keep blue, are ended when the next one starts.
 //   - StopDeployment without autoRollbackEnabled rolls back if the group does on
 //     DEPLOYMENT_STOP_ON_REQUEST.
-//   - Stages are seen at once: a stop takes effect where the owner next waits, which is at
-//     the beginning of each lifecycle event and all through it.
+//   - A stop takes effect where the owner next waits: at the beginning of each lifecycle
+//     event, and all through those that last. A rollback can be stopped before it begins.
 //   - A revision in S3 is read once, when the deployment starts.
 //   - Alarms are watched until the deployment ends, its termination wait included.
 //   - A group that is deleted and made again has none of the old one's deployments; those

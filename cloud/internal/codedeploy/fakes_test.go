@@ -34,6 +34,8 @@ type world struct {
 	role     string   // who called last
 	protocol elbtypes.ProtocolEnum
 	asked    *ecs.CreateTaskSetInput // the last one
+	slow     time.Duration           // how long it takes to delete a task set
+	stuck    error                   // why none can be deleted
 }
 
 const blueARN, greenARN, prodARN, testARN = "tg/blue", "tg/green", "listener/prod", "listener/test"
@@ -101,8 +103,12 @@ func (w *world) UpdateServicePrimaryTaskSet(_ context.Context, in *ecs.UpdateSer
 }
 
 func (w *world) DeleteTaskSet(_ context.Context, in *ecs.DeleteTaskSetInput, _ ...func(*ecs.Options)) (*ecs.DeleteTaskSetOutput, error) {
+	time.Sleep(w.slow)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.stuck != nil {
+		return nil, w.stuck
+	}
 	for i, x := range w.sets {
 		if *x.Id == *in.TaskSet {
 			w.drained = append(w.drained, *x.Id)
@@ -182,7 +188,7 @@ type stage struct {
 	*Service
 	*world
 	t     *testing.T
-	group *codedeploy.CreateDeploymentGroupInput
+	calls chan call // of hooks, where a test answers them
 }
 
 const spec = `{"version":0.0,"Resources":[{"TargetService":{"Type":"AWS::ECS::Service","Properties":{"TaskDefinition":"web:2","LoadBalancerInfo":{"ContainerName":"web","ContainerPort":80}}}}]}`
@@ -217,7 +223,7 @@ func setStage(t *testing.T, change func(*codedeploy.CreateDeploymentGroupInput),
 	if _, err := s.CreateDeploymentGroup(ctx, in); err != nil {
 		t.Fatal(err)
 	}
-	return &stage{s, w, t, in}
+	return &stage{Service: s, world: w, t: t}
 }
 
 func goodGroup() *codedeploy.CreateDeploymentGroupInput {
