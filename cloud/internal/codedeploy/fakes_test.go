@@ -103,7 +103,9 @@ func (w *world) UpdateServicePrimaryTaskSet(_ context.Context, in *ecs.UpdateSer
 }
 
 func (w *world) DeleteTaskSet(_ context.Context, in *ecs.DeleteTaskSetInput, _ ...func(*ecs.Options)) (*ecs.DeleteTaskSetOutput, error) {
-	time.Sleep(w.slow)
+	var slow time.Duration
+	w.change(func() { slow = w.slow })
+	time.Sleep(slow)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.stuck != nil {
@@ -170,6 +172,20 @@ func (w *world) green(listener string) int32 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return weights(w.actions[listener])[greenARN]
+}
+
+// change changes the world while others look at it.
+func (w *world) change(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+}
+
+// count is how many task sets there are.
+func (w *world) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.sets)
 }
 
 func (w *world) primary() string {

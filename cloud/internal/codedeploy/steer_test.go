@@ -174,8 +174,8 @@ func (s *stage) stopped(id, story string, rollback bool, green, test int32) {
 	if back.Status != types.DeploymentStatusSucceeded || *back.RollbackInfo.RollbackTriggeringDeploymentId != id || *d.RollbackInfo.RollbackMessage != "Deployment "+id+" terminated. Automatic rollback is triggered with a DeploymentId "+*back.DeploymentId+"." {
 		s.t.Errorf("rollback %s %+v", back.Status, back.RollbackInfo)
 	}
-	if s.green(prodARN) != 0 || s.green(testARN) != 0 || s.primary() != "ecs-svc/1" || len(s.sets) != 1 {
-		s.t.Errorf("rolled back to %d and %d, primary %s of %d", s.green(prodARN), s.green(testARN), s.primary(), len(s.sets))
+	if s.green(prodARN) != 0 || s.green(testARN) != 0 || s.primary() != "ecs-svc/1" || s.count() != 1 {
+		s.t.Errorf("rolled back to %d and %d, primary %s of %d", s.green(prodARN), s.green(testARN), s.primary(), s.count())
 	}
 }
 
@@ -188,8 +188,8 @@ func (s *stage) afterwards() {
 		s.t.Fatal(err)
 	}
 	time.Sleep(10 * time.Minute)
-	if d := s.get(id); d.Status != types.DeploymentStatusSucceeded || len(s.sets) != 1 {
-		s.t.Errorf("the next one: %s %+v, %d task sets", d.Status, d.ErrorInformation, len(s.sets))
+	if d := s.get(id); d.Status != types.DeploymentStatusSucceeded || s.count() != 1 {
+		s.t.Errorf("the next one: %s %+v, %d task sets", d.Status, d.ErrorInformation, s.count())
 	}
 }
 
@@ -221,8 +221,7 @@ func TestRollbacks(t *testing.T) {
 		s := setStage(t, nil)
 		good := s.deploy(nil)
 		time.Sleep(10 * time.Minute)
-		s.slow = time.Minute
-		s.steady = -1
+		s.change(func() { s.slow, s.steady = time.Minute, -1 })
 		other := spec + " "
 		bad := s.deploy(func(in *codedeploy.CreateDeploymentInput) { in.Revision.AppSpecContent.Content = &other })
 		time.Sleep(60*time.Minute + time.Second)
@@ -230,9 +229,7 @@ func TestRollbacks(t *testing.T) {
 		_, err := s.CreateDeployment(t.Context(), s.request(nil))
 		refused(t, err, "DeploymentLimitExceededException: The Deployment Group 'dg' already has an active Deployment '"+back+"'")
 		refused(t, s.goOn(back, types.DeploymentWaitTypeTerminationWait), "UnsupportedActionForDeploymentTypeException")
-		s.world.mu.Lock()
-		s.stuck = errors.New("ECS is out of order")
-		s.world.mu.Unlock()
+		s.change(func() { s.stuck = errors.New("ECS is out of order") })
 		time.Sleep(time.Minute)
 		d := s.get(back)
 		if d.Status != types.DeploymentStatusFailed || d.RollbackInfo.RollbackDeploymentId != nil || *d.Revision.AppSpecContent.Sha256 != *s.get(good).Revision.AppSpecContent.Sha256 {
@@ -253,8 +250,8 @@ func TestKeptBlueIsClearedByTheNextDeployment(t *testing.T) {
 		for i := range 3 {
 			id := s.deploy(nil)
 			time.Sleep(10 * time.Minute)
-			if d := s.get(id); d.Status != types.DeploymentStatusSucceeded || len(s.sets) != 2 || s.primary() != fmt.Sprintf("ecs-svc/%d", i+2) {
-				t.Fatalf("%s %+v, %d sets, primary %s", d.Status, d.ErrorInformation, len(s.sets), s.primary())
+			if d := s.get(id); d.Status != types.DeploymentStatusSucceeded || s.count() != 2 || s.primary() != fmt.Sprintf("ecs-svc/%d", i+2) {
+				t.Fatalf("%s %+v, %d sets, primary %s", d.Status, d.ErrorInformation, s.count(), s.primary())
 			}
 		}
 	})

@@ -117,8 +117,8 @@ func TestAStaleRuleFailsBeforeAnyTaskSet(t *testing.T) {
 		time.Sleep(time.Second)
 		d := s.get(id)
 		const want = "The ELB could not be updated due to the following error: Primary taskset target group must be behind listener rule/1"
-		if d.Status != types.DeploymentStatusFailed || *d.ErrorInformation.Message != want || len(s.sets) != 1 {
-			t.Errorf("%s, %+v, %d sets", d.Status, d.ErrorInformation, len(s.sets))
+		if d.Status != types.DeploymentStatusFailed || *d.ErrorInformation.Message != want || s.count() != 1 {
+			t.Errorf("%s, %+v, %d sets", d.Status, d.ErrorInformation, s.count())
 		}
 	})
 }

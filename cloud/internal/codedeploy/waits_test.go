@@ -53,7 +53,7 @@ func TestEachHookDecides(t *testing.T) {
 					*d.ErrorInformation.Message != "The deployment failed because one or more of the lifecycle event validation functions failed." || !strings.HasSuffix(s.story(id), "!"+bad) {
 					t.Errorf("%s %+v %s", d.Status, d.ErrorInformation, s.story(id))
 				}
-				if s.green(prodARN) != 0 || s.green(testARN) != 0 || s.primary() != "ecs-svc/1" || len(s.sets) != 1 {
+				if s.green(prodARN) != 0 || s.green(testARN) != 0 || s.primary() != "ecs-svc/1" || s.count() != 1 {
 					t.Errorf("rolled back to %d and %d, primary %s", s.green(prodARN), s.green(testARN), s.primary())
 				}
 			})
@@ -226,8 +226,8 @@ func TestAnAlarmStopsAtAnyStage(t *testing.T) {
 					*d.ErrorInformation.Message != "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected deployments have been stopped. Activated alarms: <latency>" {
 					t.Errorf("%s %+v %s", d.Status, d.ErrorInformation, s.story(id))
 				}
-				if s.green(prodARN) != 0 || s.primary() != "ecs-svc/1" || len(s.sets) != 1 || s.get(*d.RollbackInfo.RollbackDeploymentId).Status != types.DeploymentStatusSucceeded {
-					t.Errorf("green has %d, primary %s of %d", s.green(prodARN), s.primary(), len(s.sets))
+				if s.green(prodARN) != 0 || s.primary() != "ecs-svc/1" || s.count() != 1 || s.get(*d.RollbackInfo.RollbackDeploymentId).Status != types.DeploymentStatusSucceeded {
+					t.Errorf("green has %d, primary %s of %d", s.green(prodARN), s.primary(), s.count())
 				}
 			})
 		})
