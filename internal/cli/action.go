@@ -40,12 +40,23 @@ to stdout. docs/ci/actions.md has the inputs, and where faults of the originals 
 		c.AddCommand(&cobra.Command{
 			Use:     a.name,
 			Short:   a.short + ", as " + a.official + " does",
+			Long:    contract(a.name),
 			Example: "  - run: turnout action " + a.name,
 			Args:    cobra.NoArgs,
 			RunE:    func(c *cobra.Command, _ []string) error { return runAction(c.Context(), g, a.run) },
 		})
 	}
 	return c
+}
+
+// contract is an entry point's help: what it takes and gives.
+func contract(name string) string {
+	for _, c := range action.Contracts {
+		if c.Name == name {
+			return c.Short + ", as " + c.Official + " does.\n\nInputs:\n" + action.Lines(c.Inputs) + "\nOutputs:\n" + action.Lines(c.Outputs)
+		}
+	}
+	return ""
 }
 
 // runAction runs one entry point. All it says goes to stdout, where the runner looks for

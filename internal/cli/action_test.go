@@ -31,6 +31,8 @@ type workspace struct {
 	t   *testing.T
 	dir string
 	aws *awsclient.Clients
+
+	identity map[string]string // what points a job at the cloud's issuer
 }
 
 const webDefinition = `{
@@ -49,7 +51,8 @@ func newWorkspace(t *testing.T) *workspace {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Stop(context.Background()) })
-	w := &workspace{t: t, dir: t.TempDir()}
+	url, token := c.IDToken()
+	w := &workspace{t: t, dir: t.TempDir(), identity: map[string]string{awsclient.TokenURL: url, awsclient.TokenBearer: token}}
 	id, secret := c.Credentials()
 	for k, v := range map[string]string{
 		"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": w.dir, "RUNNER_TEMP": w.dir, "XDG_STATE_HOME": t.TempDir(),
@@ -232,7 +235,7 @@ func TestNothingIsRegisteredInVain(t *testing.T) {
 		{"task-definition", "no.json", "no task definition file no.json"},
 		{"service", "nobody", "nobody is MISSING"},
 		{"cluster", "nowhere", "Cluster not found"},
-		{"codedeploy-application", "x", "No application found for name: x"},
+		{"codedeploy-application", "x", "::error::CodeDeploy GetDeploymentGroup: ApplicationDoesNotExistException: No application found for name: x"},
 		{"codedeploy-deployment-group", "x", "No Deployment Group found for name: x"},
 		{"codedeploy-appspec", "x.yaml", "no AppSpec file x.yaml"},
 		{"codedeploy-appspec", "turnout.yml", `::error file=turnout.yml,line=1,col=1::no "Resources" in this AppSpec`},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/turnoutdev/turnout/internal/ci"
@@ -70,9 +71,12 @@ func autopsyOf(err error) string {
 	return ""
 }
 
+// apiNoise is what the SDK says before an API's own words.
+var apiNoise = regexp.MustCompile(`operation error ([^:,]+): (\w+), https? response error StatusCode: \d+, RequestID: [^,]*, (?:api error )?`)
+
 // annotation shows an error where it arose, if that is known.
 func annotation(err error) ci.Note {
-	n := ci.Note{Message: err.Error()}
+	n := ci.Note{Message: apiNoise.ReplaceAllString(err.Error(), "$1 $2: ")}
 	var doc *document.Error
 	if errors.As(err, &doc) {
 		n.File, n.Line, n.Column, n.Message = inRepository(doc.File), doc.Line, doc.Column, doc.Message
