@@ -114,7 +114,6 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	p.api.Handle("/v2/", registry.Registry())
 	p.api.Handle(oidc+"/", http.StripPrefix(oidc, p.issuer))
 	p.engines = []engine{
-		{"elastic load balancing", func(ctx context.Context) error { p.elb.Run(ctx); return nil }},
 		{"task agent", p.agent.Run},
 		{"ecr", registry.Run},
 		{"ecs", tasks.Run},

@@ -43,6 +43,7 @@ func (c *Cloud) begin(ctx context.Context, from string, fail func(error)) (err e
 	if err != nil {
 		return err
 	}
+	parts.elb.Publish() // who is told where a listener is finds it listening
 	g := &generation{ended: make(chan struct{})}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	var engines sync.WaitGroup

@@ -1,7 +1,6 @@
 package elbv2
 
 import (
-	"context"
 	"crypto/tls"
 	"log/slog"
 	"net/netip"
@@ -74,13 +73,10 @@ func New(o Options) (*Service, error) {
 	}, nil
 }
 
-// Run publishes the stored state to the balancer, so that load balancers listen again
-// after a restart, and returns when ctx ends. Later changes are published by the calls
-// that make them.
-func (s *Service) Run(ctx context.Context) {
-	s.publish()
-	<-ctx.Done()
-}
+// Publish hands the stored state to the balancer, so that load balancers listen again
+// after a restart. Call it once, when the neighbours know each other; later changes are
+// published by the calls that make them.
+func (s *Service) Publish() { s.publish() }
 
 // change writes to the store and, if that went well, makes the balancer follow.
 func (s *Service) change(fn func(*store.Tx) error) error {
