@@ -66,7 +66,9 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		return nil, err
 	}
 	tokens := sts.New(sts.Options{Clock: c.clock, Place: c.place, Directory: p.iam, Keys: p.iam, Issuer: p.issuer, Log: c.opts.Log})
-	permits := &iam.Authorizer{IAM: p.iam}
+	permits := &iam.Authorizer{IAM: p.iam, Observe: func(a iam.Asked) {
+		c.observed.note(Call{a.Caller, a.Service, a.Action, a.Resource, a.PassedTo, a.Cluster})
+	}}
 	guard := neighbour.Guard{Authorize: permits.Authorize, Check: permits.Check}
 	host := c.listener.Addr().String()
 	registry, err := ecr.New(ecr.Options{

@@ -76,6 +76,7 @@ type Cloud struct {
 	server     *http.Server
 	controls   map[string]http.HandlerFunc // by method and path
 	chaos      chaos.Chaos
+	observed   observed // outlives generations
 
 	authority    *ca.Authority // nil without TLS
 	secure       net.Listener

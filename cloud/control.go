@@ -28,6 +28,8 @@ func (c *Cloud) makeControls() map[string]http.HandlerFunc {
 		"GET " + chaosPath:    c.chaos.ServeHTTP,
 		"POST " + chaosPath:   c.chaos.ServeHTTP,
 		"DELETE " + chaosPath: c.chaos.ServeHTTP,
+		"GET " + callsPath:    c.serveCalls,
+		"DELETE " + callsPath: c.serveCalls,
 	}
 }
 

@@ -26,6 +26,7 @@ type rehearseOptions struct {
 	rate, rounds, drills           int
 	timeScale                      float64
 	keep, verbose                  bool
+	observe                        func([]cloud.Call) // the deployer's calls; nil for nobody
 }
 
 func newRehearse(g *global) *cobra.Command {
@@ -124,21 +125,30 @@ func (o *rehearseOptions) play(ctx context.Context, conf *config.Config, c *clou
 	if _, _, err := provisionRun(ctx, o.global, base); err != nil {
 		return err
 	}
+	pushed := pushes(c.Calls())
+	c.ForgetCalls() // of the provisioning
 	lb := conf.Infrastructure.LoadBalancer
 	url, err := c.ListenerURL(lb.Name, lb.Port)
 	if err != nil {
 		return err
 	}
 	o.Talk("  the service answers at %s", url)
+	known := url
+	if o.observe != nil {
+		known = "" // a deployment by itself asks for it
+	}
 	r := &rehearse.Rehearsal{
 		URL: url, Path: conf.Rehearse.Path, Stream: conf.Rehearse.Stream, Rate: o.rate, Rounds: o.rounds, Drills: o.drills, Tell: o.Talk,
 		NewRun: func() (*run.Run, error) {
-			return o.newRun(ctx, conf, &h, run.Options{DeploymentConfig: o.deployConfig, URL: url, ForceRegister: true, Preflight: true})
+			return o.newRun(ctx, conf, &h, run.Options{DeploymentConfig: o.deployConfig, URL: known, ForceRegister: true, Preflight: true})
 		},
 	}
 	rep, err := r.Run(ctx)
 	if err != nil {
 		return err
+	}
+	if o.observe != nil {
+		o.observe(append(pushed, c.Calls()...))
 	}
 	rep.Print(o.Streams)
 	o.Talk("%s", o.Dim("rehearsed in "+term.Short(time.Since(began))))

@@ -28,6 +28,7 @@ var rules = []rule{
 	{"internal/autopsy", module + "cloud", nil, "an autopsy reads AWS's API and nothing else"},
 	{"internal/provision", module + "cloud", nil, "provisioning is AWS API calls alone"},
 	{"internal/survey", module + "cloud", nil, "a survey reads AWS's API and nothing else"},
+	{"internal/policy", module + "cloud", nil, "a policy is made of permissions, wherever they were seen"},
 	{"internal/scaffold", module + "cloud", nil, "a project's files come from AWS's API and its own documents"},
 	{"internal/rehearse", module + "cloud", nil, "a rehearsal knows the cloud by its endpoint; cli starts it"},
 	{"internal/pipeline/build", module + "internal/pipeline", nil, "stages do not know each other"},

@@ -37,6 +37,16 @@ type Authorizer struct {
 	// Resources gives the policies of resources by their ARNs, "" for none; by the service
 	// in the ARN ("ecr"). What one allows needs no other permission.
 	Resources map[string]func(arn string) string
+
+	// Observe is told of every question before it is decided; nil tells nobody.
+	Observe func(Asked)
+}
+
+// Asked is one question: may the caller do this?
+type Asked struct {
+	Caller, Service   string // ARN; Service acts for itself if it is not ""
+	Action, Resource  string
+	PassedTo, Cluster string // iam:PassedToService and ecs:cluster, "" where the request has none
 }
 
 // Authorize decides one call: service is the prefix of its IAM actions, op the operation,
@@ -94,6 +104,12 @@ func (q *question) ask(action, resource string, keys map[string]string) error {
 	r := policy.Request{Action: action, Resource: resource, Context: q.context()}
 	for k, v := range keys {
 		r.Context[k] = []string{v}
+	}
+	if q.a.Observe != nil {
+		q.a.Observe(Asked{
+			Caller: q.caller.ARN, Service: q.caller.Service, Action: action, Resource: resource,
+			PassedTo: strings.Join(r.Context["iam:passedtoservice"], ","), Cluster: strings.Join(r.Context["ecs:cluster"], ","),
+		})
 	}
 	d := q.a.IAM.Decide(q.caller, r, q.a.policyOf(resource), false)
 	if d.Allowed() {
