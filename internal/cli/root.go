@@ -135,7 +135,7 @@ deployment is rehearsed on this machine before it touches production.
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.New(fault.Usage, "`"+c.CommandPath()+" --help` shows what there is", "%w", err)
 	})
-	root.AddCommand(newInit(g), newDeprovision(g), newPolicy(g))
+	root.AddCommand(newInit(g), newDeprovision(g), newPolicy(g), newMirror(g))
 	root.AddCommand(newShip(g), newBuild(g), newDeploy(g), newResume(g), newDoctor(g), newRender(g), newProvision(g), newWatch(g),
 		newUp(g), newDown(g), newEnv(g), newRehearse(g), newReset(g), newSnapshot(g), newChaos(g), newSchema(g))
 	root.AddCommand(newAction(g))
