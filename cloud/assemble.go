@@ -94,8 +94,12 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
+	functions, err := c.functions(p, tokens, guard, registry, watch)
+	if err != nil {
+		return nil, err
+	}
 	deploy, err := codedeploy.New(guard.CodeDeploy(codedeploy.Options{
-		Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Alarms: alarming(metrics), Log: c.opts.Log,
+		Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Alarms: alarming(metrics), Invoke: hooks(functions), Log: c.opts.Log,
 		Assume: assumeOnce(tokens, c.place, "codedeploy.amazonaws.com", "CodeDeploy"),
 	}))
 	if err != nil {
@@ -108,6 +112,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Services: []*wire.Service{
 			wire.ECS(tasks.Ops()), wire.CodeDeploy(deploy.Ops()), wire.ECR(registry.Ops()), wire.ELBv2(p.elb.Ops()),
 			wire.STS(tokens.Ops()), wire.IAM(p.iam.Ops()), wire.Logs(watch.Ops()), wire.CloudWatch(metrics.Ops()),
+			wire.Lambda(functions.Ops()),
 		},
 		Authenticate: (&wire.Verifier{Credentials: p.iam, Region: c.place.Region}).Authenticate,
 		Authorize:    permits.Authorize,
@@ -121,6 +126,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		{"ecs", tasks.Run},
 		{"cloudwatch", metrics.Run},
 		{"load balancer metrics", func(ctx context.Context) error { return p.elb.Measure(ctx, p.balancer, metrics) }},
+		{"lambda", functions.Run},
 		{"codedeploy", deploy.Run},
 	}
 	return p, nil

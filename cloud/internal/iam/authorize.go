@@ -58,8 +58,12 @@ func (a *Authorizer) Authorize(ctx context.Context, service, op string, in any) 
 		return nil
 	}
 	q := question{a: a, ctx: ctx, caller: c, service: service, op: op, in: in}
+	action := service + ":" + op
+	if other := renamed[action]; other != "" {
+		action = other
+	}
 	for _, resource := range q.resources() {
-		if err := q.ask(service+":"+op, resource, nil); err != nil {
+		if err := q.ask(action, resource, nil); err != nil {
 			return err
 		}
 	}
@@ -90,6 +94,9 @@ func (a *Authorizer) Check(ctx context.Context, action, resource string, keys ma
 var free = map[string]bool{
 	"sts:GetCallerIdentity": true, "sts:GetSessionToken": true, "sts:AssumeRole": true, "sts:AssumeRoleWithWebIdentity": true,
 }
+
+// renamed are the actions that have another name than their operations.
+var renamed = map[string]string{"lambda:Invoke": "lambda:InvokeFunction"}
 
 // question is one call that is being decided.
 type question struct {

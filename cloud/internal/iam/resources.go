@@ -77,7 +77,10 @@ var templates = map[string]map[string]string{
 		"PutMetricAlarm": "alarm:{AlarmName}", "SetAlarmState": "alarm:{AlarmName}", "DeleteAlarms": "alarm:{AlarmNames}",
 		"DescribeAlarms": "alarm:{AlarmNames}", "EnableAlarmActions": "alarm:{AlarmNames}", "DisableAlarmActions": "alarm:{AlarmNames}",
 	},
-	"lambda": {"": "function:{FunctionName}", "ListFunctions": "*"},
+	"lambda": {
+		"": "function:{FunctionName}", "ListFunctions": "*", "GetAccountSettings": "*",
+		"ListTags": "{Resource}", "TagResource": "{Resource}", "UntagResource": "{Resource}",
+	},
 }
 
 // also are the actions that an operation needs besides its own, with their resources.

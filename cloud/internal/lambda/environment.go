@@ -58,10 +58,7 @@ func (s *Service) boot(ctx context.Context, f found) (*environment, error) {
 		return nil, err
 	}
 	stream := fmt.Sprintf("%s/[%s]%s", s.Clock.Now().UTC().Format("2006/01/02"), f.version, ids.Hex(32))
-	sink, err := s.sink(f, stream)
-	if err != nil {
-		return nil, err
-	}
+	sink := s.sink(ctx, f, stream)
 	env, err := s.variables(ctx, f, stream)
 	if err != nil {
 		return nil, err
@@ -106,11 +103,16 @@ func (s *Service) imageFor(ctx context.Context, f found) (runtime.Image, error) 
 	return s.Driver.Pull(ctx, runtime.Reference{Image: ref})
 }
 
-func (s *Service) sink(f found, stream string) (func(time.Time, []byte) error, error) {
+// sink opens an environment's log stream; nil has none.
+func (s *Service) sink(ctx context.Context, f found, stream string) func(time.Time, []byte) error {
 	if s.Logs == nil {
-		return nil, nil
+		return nil
 	}
-	return s.Logs(aws.ToString(f.Config.LoggingConfig.LogGroup), stream)
+	sink, err := s.Logs(ctx, aws.ToString(f.Config.Role), aws.ToString(f.Config.LoggingConfig.LogGroup), stream)
+	if err != nil {
+		s.Log.Warn("a function runs without a log", "function", f.Name, "error", err)
+	}
+	return sink
 }
 
 // variables are a function's environment.

@@ -75,21 +75,22 @@ func (j *journal) recent() []byte {
 // the file is waited for, as long as more comes within the time given.
 func (j *journal) drain(settle time.Duration) {
 	buf := make([]byte, 32<<10)
-	for {
+	for waited := settle <= 0; ; {
 		n, err := j.file.Read(buf)
 		j.mu.Lock()
 		j.split(buf[:n])
 		j.mu.Unlock()
 		switch {
 		case n > 0:
+			waited = settle <= 0
 		case err != nil && err != io.EOF:
 			j.log.Warn("a function's log cannot be read", "error", err)
 			return
-		case settle <= 0:
+		case waited:
 			return
 		default:
 			time.Sleep(settle)
-			settle = 0
+			waited = true
 		}
 	}
 }

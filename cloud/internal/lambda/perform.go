@@ -60,6 +60,7 @@ func (e *environment) begin(life context.Context, f found) func(id string) []byt
 	select {
 	case <-e.ready:
 		e.began = time.Since(e.born)
+		e.journal.drain(settling)
 		return nil
 	case body := <-e.initFailed:
 		return func(string) []byte { return body }
@@ -95,7 +96,7 @@ func (s *Service) spoilt(e *environment, inv *invocation, why func(id string) []
 }
 
 // settling is how long a line may take from a program to its environment's log.
-const settling = 5 * time.Millisecond
+const settling = 10 * time.Millisecond
 
 // work gives an invocation to an environment and waits for the outcome. An environment
 // that has ended before gets none.

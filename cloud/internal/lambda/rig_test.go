@@ -88,7 +88,7 @@ func with(t *testing.T, d runtime.Driver, dir, state string) *rig {
 			}
 			return &ststypes.Credentials{AccessKeyId: aws.String("ASIA-" + session), SecretAccessKey: aws.String("s"), SessionToken: aws.String("t")}, nil
 		},
-		Logs: func(group, stream string) (func(time.Time, []byte) error, error) {
+		Logs: func(_ context.Context, _, group, _ string) (func(time.Time, []byte) error, error) {
 			return func(_ time.Time, line []byte) error {
 				r.mu.Lock()
 				defer r.mu.Unlock()

@@ -39,8 +39,9 @@ type Options struct {
 	// CreateFunction's caller is told of a role that Lambda may not assume.
 	Assume func(ctx context.Context, roleARN, session string) (*types.Credentials, error)
 
-	// Logs opens a function's log stream; nil throws its lines away.
-	Logs func(group, stream string) (func(at time.Time, line []byte) error, error)
+	// Logs opens a log stream in the name of a function's role; nil throws lines away.
+	// A role that may not write has no log, as on AWS: the function runs without.
+	Logs func(ctx context.Context, roleARN, group, stream string) (func(at time.Time, line []byte) error, error)
 
 	// Object reads code from S3; nil refuses it.
 	Object func(ctx context.Context, bucket, key, version string) ([]byte, error)

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/compression"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -156,7 +157,7 @@ func imageOf(file string) (*shelved, error) {
 		in, out := io.Pipe()
 		go func() { out.CloseWithError(writeTar(out, file)) }()
 		return in, nil
-	})
+	}, tarball.WithCompression(compression.None)) // the way is short
 	if err != nil {
 		return nil, err
 	}
