@@ -17,9 +17,9 @@ import (
 // ErrSnapshot is matched by the error of a file that is no snapshot of a cloud.
 var ErrSnapshot = errors.New("not a snapshot of a local cloud")
 
-// snapshotFolders are what a snapshot holds beside the state file: images, objects and
-// logs. Running tasks are not in it; they are started anew from their definitions.
-var snapshotFolders = []string{"registry", "objects", "logs"}
+// snapshotFolders are what a snapshot holds beside the state file: images, objects, logs
+// and functions' code. Running tasks are not in it; they are started anew from their definitions.
+var snapshotFolders = []string{"registry", "objects", "logs", "functions"}
 
 // snapshotMark is the first entry of every snapshot, with the version of its form.
 const snapshotMark = "turnout-snapshot-1"
