@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -326,7 +327,12 @@ func (s *site) ended(id string) *cd.DeploymentInfo {
 // events are a deployment's lifecycle events with their statuses, in order.
 func (s *site) events(id string) string {
 	client := codedeploy.NewFromConfig(s.cfg)
-	ids := must(client.ListDeploymentTargets(s.Context(), &codedeploy.ListDeploymentTargetsInput{DeploymentId: &id})).TargetIds
+	targets, err := client.ListDeploymentTargets(s.Context(), &codedeploy.ListDeploymentTargetsInput{DeploymentId: &id})
+	var early *cd.DeploymentNotStartedException
+	if errors.As(err, &early) {
+		return ""
+	}
+	ids := must(targets, err).TargetIds
 	t := must(client.GetDeploymentTarget(s.Context(), &codedeploy.GetDeploymentTargetInput{DeploymentId: &id, TargetId: &ids[0]})).DeploymentTarget
 	var out []string
 	for _, e := range t.EcsTarget.LifecycleEvents {
