@@ -68,8 +68,9 @@ type Cloud struct {
 	opts       Options
 	place      arn.Place
 	clock      *clock.Clock
-	dir        string // state, or a temporary folder
-	rootID     string // the root user's key, which outlives resets
+	dir        string   // state, or a temporary folder
+	lock       *os.File // held while an ephemeral cloud lives
+	rootID     string   // the root user's key, which outlives resets
 	rootSecret string
 	driver     string
 	listener   net.Listener
@@ -200,7 +201,7 @@ func (c *Cloud) open() error {
 	if c.opts.State != "" {
 		c.dir, err = c.opts.State, os.MkdirAll(c.opts.State, 0o700)
 	} else {
-		c.dir, err = os.MkdirTemp("", "turnout-cloud-")
+		c.dir, c.lock, err = temporary()
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrOptions, err)
@@ -274,6 +275,9 @@ func (c *Cloud) release(ctx context.Context) error {
 	}
 	if c.opts.State == "" && c.dir != "" {
 		errs = append(errs, os.RemoveAll(c.dir))
+		if c.lock != nil {
+			errs = append(errs, c.lock.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

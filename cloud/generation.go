@@ -194,7 +194,7 @@ func (c *Cloud) wipe() error {
 
 // keptByReset is what stands in the state folder beside the state: the handle by which
 // the command line finds the cloud, its log, and its certificate authority.
-var keptByReset = map[string]bool{"cloud.json": true, "cloud.log": true, "ca": true}
+var keptByReset = map[string]bool{"cloud.json": true, "cloud.log": true, "ca": true, lockFile: true}
 
 // stateFile is the store's file in the state folder.
 const stateFile = "state.db"
