@@ -137,7 +137,7 @@ deployment is rehearsed on this machine before it touches production.
 	})
 	root.AddCommand(newInit(g), newDeprovision(g), newPolicy(g), newMirror(g))
 	root.AddCommand(newShip(g), newBuild(g), newDeploy(g), newResume(g), newDoctor(g), newRender(g), newProvision(g), newWatch(g),
-		newUp(g), newDown(g), newEnv(g), newRehearse(g), newReset(g), newSnapshot(g), newChaos(g), newSchema(g))
+		newUp(g), newDown(g), newEnv(g), newRehearse(g), newBench(g), newReset(g), newSnapshot(g), newChaos(g), newSchema(g))
 	root.AddCommand(newAction(g))
 	root.AddCommand(newStatus(g), newStop(g), newContinue(g), newRollback(g), newDiff(g), newHistory(g), newLogs(g), newRun(g))
 	return root
