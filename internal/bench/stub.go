@@ -14,7 +14,6 @@ import (
 type Stub struct {
 	mu    sync.Mutex
 	calls []string
-	last  string // the task definition that was registered last
 }
 
 // Calls are the operations that were called since the last time, in order.

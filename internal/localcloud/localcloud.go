@@ -22,8 +22,8 @@ type Handle struct {
 	Account         string    `json:"account"`
 	AccessKeyID     string    `json:"accessKeyId"`
 	SecretAccessKey string    `json:"secretAccessKey"`
-	IDTokenURL      string    `json:"idTokenUrl"` // where workflow jobs ask for identity tokens
-	IDToken         string    `json:"idToken"`    // with which they ask
+	IDTokenURL      string    `json:"idTokenUrl"`    // where workflow jobs ask for identity tokens
+	IDToken         string    `json:"idToken"`       // with which they ask
 	TLS             string    `json:"tls,omitempty"` // https://127.0.0.1:4567, where AWS's own names are served
 	CA              string    `json:"ca,omitempty"`  // file of the certificate that vouches for them
 	PID             int       `json:"pid"`
