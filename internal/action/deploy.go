@@ -32,6 +32,7 @@ type deploy struct {
 	minutes                int
 	delay                  int // longest pause between two polls, in seconds; 0: ours
 	until                  watch.Until
+	onCancel               string
 	managedTags            *bool
 	propagate              types.PropagateTags
 	volumes                []types.ServiceVolumeConfiguration
@@ -60,8 +61,9 @@ const (
 // codedeploy-deployment-id and run-task-arn.
 //
 // Inputs, documents, the service and its deployment group are checked before anything is
-// registered. A further input, wait-until (shifted, stable or done), says how far
-// wait-for-service-stability waits.
+// registered. Two further inputs are ours: wait-until (shifted, stable or done) says how
+// far wait-for-service-stability waits, on-cancel (leave, stop or rollback) what becomes of
+// a CodeDeploy deployment when the job is cancelled while it waits.
 func Deploy(ctx context.Context, j *Job) error {
 	d := &deploy{Job: j}
 	if err := d.inputs(); err != nil {
@@ -153,6 +155,9 @@ func (d *deploy) serviceInputs() error {
 		return err
 	}
 	d.until = watch.Until(until)
+	if d.onCancel, err = d.oneOf("on-cancel", "leave", "leave", "stop", "rollback"); err != nil {
+		return err
+	}
 	return d.serviceVolume()
 }
 

@@ -83,6 +83,7 @@ var Contracts = []Contract{
 			{Name: "wait-for-minutes", Help: "Longest wait beyond the deployment group's own waits: 30 by default, 360 at most"},
 			{Name: "wait-max-delay-seconds", Help: "Longest pause between two looks"},
 			{Name: "wait-until", Help: "How far to wait: shifted, stable or done (the default). Ours alone"},
+			{Name: "on-cancel", Help: "When the job is cancelled while it waits: leave (the default), stop or rollback, for CodeDeploy. Ours alone"},
 			{Name: "codedeploy-appspec", Help: "AppSpec file; appspec.yaml by default"},
 			{Name: "codedeploy-application", Help: "CodeDeploy application; AppECS-CLUSTER-SERVICE by default"},
 			{Name: "codedeploy-deployment-group", Help: "Deployment group; DgpECS-CLUSTER-SERVICE by default"},

@@ -76,6 +76,9 @@ func (d *deploy) blueGreen(ctx context.Context) error {
 		return nil
 	}
 	result, err := d.follow(ctx, id, d.until, d.limit())
+	if errors.Is(err, context.Canceled) && d.onCancel != "leave" {
+		return d.cancelled(ctx, id)
+	}
 	if err != nil {
 		return d.unfinished(id, err)
 	}
@@ -130,6 +133,43 @@ func (d *deploy) unfinished(id string, err error) error {
 	return fmt.Errorf("deployment %s goes on, but cannot be followed: %w", id, err)
 }
 
+// cancelled stops the deployment of a cancelled job. The runner gives a job only seconds
+// to end, so the call comes first and the wait for its outcome after it.
+func (d *deploy) cancelled(ctx context.Context, id string) error {
+	ctx = context.WithoutCancel(ctx)
+	back := d.onCancel == "rollback"
+	_, err := d.codedeploy.StopDeployment(ctx, &codedeploy.StopDeploymentInput{DeploymentId: &id, AutoRollbackEnabled: &back})
+	var over *cdtypes.DeploymentAlreadyCompletedException
+	if err != nil && !errors.As(err, &over) {
+		return fault.New(fault.Interrupted, "it goes on: `turnout watch "+id+"` follows it", "the job is cancelled, and deployment %s cannot be stopped: %w", id, err)
+	}
+	out, err := d.follow(ctx, id, watch.Done, d.limit())
+	if err != nil {
+		return d.unfinished(id, err)
+	}
+	to, err := d.rolledBack(ctx, back, out.Deployment)
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Interrupted, "", "the job was cancelled: deployment %s %s%s", id, out.Deployment.Status, to)
+}
+
+// rolledBack waits for the rollback of a stopped deployment and says how it ended.
+func (d *deploy) rolledBack(ctx context.Context, asked bool, last *cdtypes.DeploymentInfo) (string, error) {
+	if !asked || last.Status != cdtypes.DeploymentStatusStopped {
+		return "", nil
+	}
+	id, err := d.rollback(ctx, last)
+	if err != nil || id == "" {
+		return "", err
+	}
+	out, err := d.follow(ctx, id, watch.Done, d.limit())
+	if err != nil {
+		return "", d.unfinished(id, err)
+	}
+	return fmt.Sprintf(", its rollback %s %s", id, out.Deployment.Status), nil
+}
+
 // failed explains a deployment that did not succeed, and follows its rollback.
 func (d *deploy) failed(ctx context.Context, id string, last *cdtypes.DeploymentInfo) error {
 	rep := autopsy.Perform(ctx, d.aws, autopsy.Subject{DeploymentID: id, Cluster: d.cluster, Service: d.service, TaskDefinition: d.arn})
@@ -138,9 +178,12 @@ func (d *deploy) failed(ctx context.Context, id string, last *cdtypes.Deployment
 	if last.Status == cdtypes.DeploymentStatusStopped {
 		code = fault.Stopped
 	}
-	back, err := d.rollback(ctx, last)
-	if err != nil {
-		return d.unfinished(back, err)
+	back := ""
+	if c := last.AutoRollbackConfiguration; c != nil && c.Enabled {
+		var err error
+		if back, err = d.rollback(ctx, last); err != nil {
+			return fmt.Errorf("%w (looking for the rollback: %w)", f, err)
+		}
 	}
 	if rep.RollbackID = back; back != "" {
 		out, err := d.follow(ctx, back, watch.Done, d.limit())
@@ -156,11 +199,8 @@ func (d *deploy) failed(ctx context.Context, id string, last *cdtypes.Deployment
 }
 
 // rollback is the deployment that rolls back, "" for none. CodeDeploy names it a moment
-// after the failure.
+// after the end.
 func (d *deploy) rollback(ctx context.Context, last *cdtypes.DeploymentInfo) (string, error) {
-	if c := last.AutoRollbackConfiguration; c == nil || !c.Enabled {
-		return "", nil
-	}
 	for try := range 12 {
 		if last.RollbackInfo != nil && last.RollbackInfo.RollbackDeploymentId != nil {
 			return *last.RollbackInfo.RollbackDeploymentId, nil

@@ -33,6 +33,7 @@ type workspace struct {
 	aws *awsclient.Clients
 
 	identity map[string]string // what points a job at the cloud's issuer
+	cancel   string            // text at which the next action is cancelled
 }
 
 const webDefinition = `{
@@ -128,7 +129,13 @@ func (w *workspace) action(name string, inputs map[string]string) (outputs map[s
 	w.t.Setenv("GITHUB_OUTPUT", file)
 	w.t.Setenv("GITHUB_STEP_SUMMARY", file+".summary")
 	var out, talk bytes.Buffer
-	code = Run(w.t.Context(), []string{"action", name}, &term.Streams{In: strings.NewReader(""), Out: &out, Err: &talk})
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	var stdout io.Writer = &out
+	if w.cancel != "" {
+		stdout = &trigger{&out, w.cancel, cancel}
+	}
+	code = Run(ctx, []string{"action", name}, &term.Streams{In: strings.NewReader(""), Out: stdout, Err: &talk})
 	if talk.Len() > 0 {
 		w.t.Errorf("talked on stderr: %s", &talk)
 	}
@@ -299,5 +306,44 @@ func TestAnActiveDeploymentIsNamedAndNothingIsRegistered(t *testing.T) {
 	second, printed, code := w.action("deploy", inputs)
 	if code != fault.Failed || len(second) > 0 || !strings.Contains(printed, "deployment "+first["codedeploy-deployment-id"]+" of this group is") {
 		t.Errorf("exit %d, outputs %v, printed\n%s", code, second, printed)
+	}
+}
+
+// trigger pulls when a text is written.
+type trigger struct {
+	out  *bytes.Buffer
+	text string
+	pull func()
+}
+
+func (t *trigger) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(t.text)) {
+		t.pull()
+	}
+	return t.out.Write(b)
+}
+
+// A cancelled job ends its deployment as asked.
+func TestACancelledJob(t *testing.T) {
+	w := newWorkspace(t)
+	inputs := map[string]string{
+		"task-definition": "taskdef.json", "service": "web", "cluster": "demo", "codedeploy-application": "web", "codedeploy-deployment-group": "web",
+		"wait-for-service-stability": "true", "codedeploy-deployment-config": "CodeDeployDefault.ECSLinear10PercentEvery3Minutes",
+	}
+	w.cancel = "blue  90 %"
+	for _, tt := range []struct{ onCancel, status, want string }{
+		{"rollback", "Stopped", "Stopped, its rollback d-"},
+		{"stop", "Stopped", "Stopped"},
+		{"leave", "", "is still running"},
+	} {
+		inputs["on-cancel"] = tt.onCancel
+		out, printed, code := w.action("deploy", inputs)
+		if code != fault.Interrupted || !strings.Contains(printed, tt.want) {
+			t.Fatalf("%s: exit %d, printed\n%s", tt.onCancel, code, printed)
+		}
+		d, err := w.aws.CodeDeploy().GetDeployment(t.Context(), &codedeploy.GetDeploymentInput{DeploymentId: aws.String(out["codedeploy-deployment-id"])})
+		if err != nil || (tt.status != "" && string(d.DeploymentInfo.Status) != tt.status) {
+			t.Errorf("%s: %v %v", tt.onCancel, d.DeploymentInfo.Status, err)
+		}
 	}
 }

@@ -30,10 +30,11 @@ func (g *global) load() (*config.Config, error) {
 	return c, err
 }
 
-// stateDir is the folder of the local cloud's state.
+// stateDir is the folder of the local cloud's state, as an absolute path: what env prints
+// of it is read by programs that run elsewhere.
 func (g *global) stateDir() (string, error) {
 	if g.State != "" {
-		return g.State, nil
+		return filepath.Abs(g.State)
 	}
 	return localcloud.Folder()
 }
