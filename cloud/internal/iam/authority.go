@@ -46,8 +46,19 @@ func (s *Service) describe(c identity.Caller, r *policy.Request) {
 	set("aws:requestedregion", s.Place.Region)
 	set("aws:securetransport", "false")
 	set("aws:userid", c.UserID)
+	set("aws:viaawsservice", "false")
+	set("aws:sourceidentity", c.Source)
+	set("aws:federatedprovider", c.Federated)
 	for k, v := range c.Tags {
 		set("aws:principaltag/"+strings.ToLower(k), v)
+	}
+	if !c.Issued.IsZero() {
+		set("aws:tokenissuetime", c.Issued.UTC().Format(time.RFC3339))
+		set("aws:multifactorauthpresent", strconv.FormatBool(!c.MFA.IsZero()))
+	}
+	if !c.MFA.IsZero() {
+		set("aws:multifactorauthpresent", "true")
+		set("aws:multifactorauthage", strconv.Itoa(int(now.Sub(c.MFA).Seconds())))
 	}
 	if c.Kind == identity.Nobody {
 		return

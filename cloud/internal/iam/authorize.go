@@ -54,6 +54,11 @@ type Asked struct {
 // AWS's AccessDenied.
 func (a *Authorizer) Authorize(ctx context.Context, service, op string, in any) error {
 	c := identity.From(ctx)
+	if c.Own {
+		if err := ownKeys(c, service, op); err != nil {
+			return err
+		}
+	}
 	if c.Kind == identity.Nobody || free[service+":"+op] {
 		return nil
 	}
@@ -76,6 +81,17 @@ func (a *Authorizer) Authorize(ctx context.Context, service, op string, in any) 
 		}
 	}
 	return q.passRoles()
+}
+
+// ownKeys refuses what keys of GetSessionToken are not for.
+func ownKeys(c identity.Caller, service, op string) error {
+	switch {
+	case service == "iam" && c.MFA.IsZero():
+		return &smithy.GenericAPIError{Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid", Fault: smithy.FaultClient}
+	case service == "sts" && op != "AssumeRole" && op != "GetCallerIdentity":
+		return &smithy.GenericAPIError{Code: "AccessDenied", Message: "Cannot call " + op + " with session credentials", Fault: smithy.FaultClient}
+	}
+	return nil
 }
 
 // Check decides one action on one resource for those who know both: the registry, and

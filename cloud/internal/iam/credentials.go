@@ -71,6 +71,7 @@ const tokenBytes = 132 // as long as AWS's are, about
 // restarts. Keys that are over are forgotten a day later.
 func (s *Service) Issue(_ context.Context, caller identity.Caller, ttl time.Duration) (*ststypes.Credentials, error) {
 	now := s.Clock.Now()
+	caller.Issued = now.Truncate(time.Second)
 	row := session{
 		Secret:  ids.Secret(40),
 		Token:   base64.StdEncoding.EncodeToString([]byte(ids.Secret(tokenBytes))),

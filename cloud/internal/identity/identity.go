@@ -2,7 +2,10 @@
 // Caller into its context, services and policy evaluation read it from there.
 package identity
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Kind tells how much a caller may do before any policy is read.
 type Kind string
@@ -25,6 +28,12 @@ type Caller struct {
 	RoleARN       string            // the IAM role behind a session
 	SessionPolicy string            // JSON document that narrows the session, or empty
 	Tags          map[string]string // principal tags
+	Transitive    []string          // of a session: tags that sessions of roles assumed by it have, too
+	Source        string            // source identity, which such sessions keep
+	Federated     string            // provider that vouched for a session
+	Issued        time.Time         // when temporary keys were; zero for others
+	Own           bool              // temporary keys of GetSessionToken: the user's or root's own
+	MFA           time.Time         // when their user showed a code of a second factor; zero: never
 	SourceIP      string
 	Service       string // "ecs-tasks.amazonaws.com" for Kind Service
 }

@@ -2,6 +2,7 @@ package sts
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,24 +19,29 @@ func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...
 	caller := identity.From(ctx)
 	w := wish{
 		roleARN: aws.ToString(in.RoleArn), session: aws.ToString(in.RoleSessionName),
-		seconds: in.DurationSeconds, policy: in.Policy, policyARNs: in.PolicyArns, tags: in.Tags,
+		seconds: in.DurationSeconds, policy: in.Policy, policyARNs: in.PolicyArns, tags: in.Tags, transitive: in.TransitiveTagKeys,
+		source: aws.ToString(in.SourceIdentity),
 	}
 	if err := w.check(); err != nil {
+		return nil, err
+	}
+	if err := w.inherit(caller); err != nil {
+		return nil, err
+	}
+	seen, err := s.secondFactor(ctx, caller, in.SerialNumber, in.TokenCode)
+	if err != nil {
 		return nil, err
 	}
 	r, err := s.role(ctx, w.roleARN)
 	if err != nil {
 		return nil, err
 	}
-	req := policy.Request{Action: "sts:AssumeRole", Resource: w.roleARN, Context: assumeContext(in)}
-	if r == nil || !s.trusts(r, caller, req) {
-		return nil, denied("%s", policy.Decision{Layer: policy.LayerTrust}.Refusal(caller.ARN, &req))
+	who := caller
+	if !seen.IsZero() {
+		who.MFA = seen // for the trust policy; the session does not know of it
 	}
-	for action, asked := range map[string]bool{"sts:TagSession": len(in.Tags) > 0, "sts:SetSourceIdentity": in.SourceIdentity != nil} {
-		req.Action = action
-		if asked && !s.trusts(r, caller, req) {
-			return nil, denied("%s", policy.Decision{Layer: policy.LayerTrust}.Refusal(caller.ARN, &req))
-		}
+	if err := s.mayAssume(who, r, w, in); err != nil {
+		return nil, err
 	}
 	if caller.Kind == identity.Role && w.duration() > chained {
 		return nil, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
@@ -44,30 +50,71 @@ func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, _ ...
 	if err != nil {
 		return nil, err
 	}
-	return &sts.AssumeRoleOutput{
-		Credentials: out.keys, AssumedRoleUser: out.user, SessionTokenSize: out.size, SessionTokenUtilization: out.used, SourceIdentity: in.SourceIdentity,
-	}, nil
+	o := &sts.AssumeRoleOutput{Credentials: out.keys, AssumedRoleUser: out.user, SessionTokenSize: out.size, SessionTokenUtilization: out.used}
+	if w.source != "" {
+		o.SourceIdentity = &w.source
+	}
+	return o, nil
 }
 
 // chained is the longest session of a role that was assumed by a role.
 const chained = time.Hour
 
-func assumeContext(in *sts.AssumeRoleInput) map[string][]string {
-	c := map[string][]string{"sts:rolesessionname": {aws.ToString(in.RoleSessionName)}}
+// mayAssume asks the role's trust policy for everything that the request does.
+func (s *Service) mayAssume(caller identity.Caller, r *role, w wish, in *sts.AssumeRoleInput) error {
+	req := policy.Request{Resource: w.roleARN, Context: assumeContext(in, w)}
+	actions := []string{"sts:AssumeRole"}
+	if len(in.Tags) > 0 {
+		actions = append(actions, "sts:TagSession")
+	}
+	if w.source != "" {
+		actions = append(actions, "sts:SetSourceIdentity")
+	}
+	for _, action := range actions {
+		req.Action = action
+		if r == nil || !s.trusts(r, caller, req) {
+			return denied("%s", policy.Decision{Layer: policy.LayerTrust}.Refusal(caller.ARN, &req))
+		}
+	}
+	return nil
+}
+
+func assumeContext(in *sts.AssumeRoleInput, w wish) map[string][]string {
+	c := map[string][]string{"sts:rolesessionname": {w.session}}
 	if in.ExternalId != nil {
 		c["sts:externalid"] = []string{*in.ExternalId}
 	}
-	if in.SourceIdentity != nil {
-		c["sts:sourceidentity"] = []string{*in.SourceIdentity}
+	if w.source != "" {
+		c["sts:sourceidentity"] = []string{w.source}
 	}
-	for _, t := range in.Tags {
+	for _, t := range w.tags {
 		c["aws:requesttag/"+strings.ToLower(aws.ToString(t.Key))] = []string{aws.ToString(t.Value)}
 		c["aws:tagkeys"] = append(c["aws:tagkeys"], aws.ToString(t.Key))
 	}
-	if len(in.TransitiveTagKeys) > 0 {
-		c["sts:transitivetagkeys"] = in.TransitiveTagKeys
+	if len(w.transitive) > 0 {
+		c["sts:transitivetagkeys"] = w.transitive
 	}
 	return c
+}
+
+// inherit takes over what the caller's session hands on: its transitive tags, which a
+// request may not set anew, and its source identity, which nobody can change.
+func (w *wish) inherit(caller identity.Caller) error {
+	for _, key := range caller.Transitive {
+		if slices.ContainsFunc(w.tags, func(t types.Tag) bool { return strings.EqualFold(aws.ToString(t.Key), key) }) {
+			return validation("The session tag key %s is inherited from a transitive session tag and cannot be passed.", key)
+		}
+		w.tags = append(w.tags[:len(w.tags):len(w.tags)], types.Tag{Key: aws.String(key), Value: aws.String(caller.Tags[key])})
+		w.transitive = append(w.transitive[:len(w.transitive):len(w.transitive)], key)
+	}
+	if caller.Source == "" || w.source == caller.Source {
+		return nil
+	}
+	if w.source != "" {
+		return denied("Source identity cannot be changed once it is set: it is %s", caller.Source)
+	}
+	w.source = caller.Source
+	return nil
 }
 
 // trusts asks a role's trust policy.

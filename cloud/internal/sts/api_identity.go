@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"github.com/turnoutdev/turnout/cloud/internal/identity"
 )
@@ -21,6 +22,12 @@ func (s *Service) GetCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentit
 		out.Arn, out.UserId = &c.ARN, &c.UserID
 	}
 	return out, nil
+}
+
+// DecodeAuthorizationMessage knows no message: those whom the cloud refuses are told why in
+// plain text.
+func (s *Service) DecodeAuthorizationMessage(context.Context, *sts.DecodeAuthorizationMessageInput, ...func(*sts.Options)) (*sts.DecodeAuthorizationMessageOutput, error) {
+	return nil, &types.InvalidAuthorizationMessageException{Message: aws.String("Message is invalid")}
 }
 
 // GetAccessKeyInfo tells the account of a key. There is only one.

@@ -15,15 +15,22 @@ const (
 	longestOfRoot = time.Hour
 )
 
-// GetSessionToken gives temporary keys to a user for itself.
+// GetSessionToken gives temporary keys to a user for itself. They do what the user may, but
+// for IAM's API, unless a second factor was shown, and all of STS's but AssumeRole and
+// GetCallerIdentity.
 func (s *Service) GetSessionToken(ctx context.Context, in *sts.GetSessionTokenInput, _ ...func(*sts.Options)) (*sts.GetSessionTokenOutput, error) {
 	c := identity.From(ctx)
-	if c.Kind == identity.Role {
+	if c.Kind == identity.Role || c.Own {
 		return nil, denied("Cannot call GetSessionToken with session credentials")
 	}
 	if c.ARN == "" {
 		c = identity.Caller{Kind: identity.Root, ARN: s.Place.Global("iam", "root"), UserID: s.Place.Account}
 	}
+	var err error
+	if c.MFA, err = s.secondFactor(ctx, c, in.SerialNumber, in.TokenCode); err != nil {
+		return nil, err
+	}
+	c.Own = true
 	ttl := defaultToken
 	if in.DurationSeconds != nil {
 		ttl = time.Duration(*in.DurationSeconds) * time.Second

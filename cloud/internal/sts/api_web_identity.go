@@ -44,6 +44,7 @@ func (s *Service) AssumeRoleWithWebIdentity(ctx context.Context, in *sts.AssumeR
 	if r == nil || !s.trusts(r, identity.Caller{}, req) {
 		return nil, denied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
 	}
+	w.federated = provider
 	out, err := s.grant(ctx, r, w)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,8 @@ type Options struct {
 
 	Log *slog.Logger // default slog.Default()
 
+	// SecondFactors checks MFA codes; nil knows no device.
+	SecondFactors SecondFactors
 	// HTTP fetches issuers' documents; default a client with a time-out.
 	HTTP *http.Client
 	// Issuer is trusted without being fetched, when a token names it; nil for none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"regexp"
 	"strings"
@@ -25,6 +26,8 @@ const (
 	defaultSession  = time.Hour
 	maxPolicyLength = 2048
 	maxTokenSize    = 4096
+	maxPolicyARNs   = 10
+	maxTags         = 50
 )
 
 // wish is what all the ways of assuming a role have in common.
@@ -34,6 +37,9 @@ type wish struct {
 	policy           *string
 	policyARNs       []types.PolicyDescriptorType
 	tags             []types.Tag
+	transitive       []string // keys of tags
+	source           string   // identity
+	federated        string   // provider's ARN
 }
 
 var sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
@@ -62,6 +68,34 @@ func (w wish) check() error {
 		return validation("1 validation error detected: Value '%d' at 'durationSeconds' failed to satisfy constraint: "+
 			"Member must have value %s %d", *w.seconds, bound, limit)
 	}
+	if len(w.policyARNs) > maxPolicyARNs {
+		return validation("1 validation error detected: Value at 'policyArns' failed to satisfy constraint: "+
+			"Member must have length less than or equal to %d", maxPolicyARNs)
+	}
+	return w.checkTags()
+}
+
+// checkTags holds session tags against STS's rules.
+func (w wish) checkTags() error {
+	if len(w.tags) > maxTags {
+		return validation("1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to %d", maxTags)
+	}
+	seen := map[string]bool{}
+	for _, t := range w.tags {
+		key := strings.ToLower(aws.ToString(t.Key))
+		switch {
+		case seen[key]:
+			return generic("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		case strings.HasPrefix(key, "aws:"):
+			return generic("InvalidParameterValue", "Tag keys beginning with 'aws:' are reserved for system use")
+		}
+		seen[key] = true
+	}
+	for _, k := range w.transitive {
+		if !seen[strings.ToLower(k)] {
+			return generic("InvalidParameterValue", "The transitive tag key %s is not among the session tags.", k)
+		}
+	}
 	return nil
 }
 
@@ -70,6 +104,7 @@ type role struct {
 	arn, name, id string
 	longest       time.Duration
 	trust         *policy.Document
+	tags          map[string]string
 }
 
 // role returns nil for a role that does not exist: callers are not told.
@@ -90,17 +125,23 @@ func (s *Service) role(ctx context.Context, roleARN string) (*role, error) {
 	if err != nil {
 		return nil, err
 	}
+	tags := map[string]string{}
+	for _, t := range out.Role.Tags {
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
 	return &role{
-		arn: roleARN, name: *out.Role.RoleName, id: *out.Role.RoleId, trust: d,
+		tags: tags,
+		arn:  roleARN, name: *out.Role.RoleName, id: *out.Role.RoleId, trust: d,
 		longest: time.Duration(aws.ToInt32(out.Role.MaxSessionDuration)) * time.Second,
 	}, nil
 }
 
-// caller is who acts in a role's session.
+// caller is who acts in a role's session. The role's own tags are the session's, unless
+// the session is given others.
 func (s *Service) caller(r *role, session string) identity.Caller {
 	return identity.Caller{
 		Kind: identity.Role, RoleARN: r.arn, UserID: r.id + ":" + session,
-		ARN: s.Place.Global("sts", "assumed-role/"+r.name+"/"+session),
+		ARN: s.Place.Global("sts", "assumed-role/"+r.name+"/"+session), Tags: r.tags,
 	}
 }
 
@@ -117,10 +158,9 @@ func (s *Service) grant(ctx context.Context, r *role, w wish) (granted, error) {
 		return granted{}, validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
 	c := s.caller(r, w.session)
+	c.Transitive, c.Source, c.Federated = w.transitive, w.source, w.federated
 	for _, t := range w.tags {
-		if c.Tags == nil {
-			c.Tags = map[string]string{}
-		}
+		maps.DeleteFunc(c.Tags, func(k, _ string) bool { return strings.EqualFold(k, aws.ToString(t.Key)) })
 		c.Tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
 	var err error
