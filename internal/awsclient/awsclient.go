@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"golang.org/x/time/rate"
 )
 
 // Options choose where and as whom to call. Zero values follow the environment.
@@ -38,7 +39,8 @@ type Options struct {
 // Clients are the clients of one run. They share credentials and connections.
 type Clients struct {
 	Region string
-	Local  bool // the endpoint is on this machine
+	Local  bool          // the endpoint is on this machine
+	Reads  *rate.Limiter // what all watchers may ask of ECS and the load balancers beside their deployments
 	cfg    aws.Config
 }
 
@@ -69,12 +71,21 @@ func New(ctx context.Context, o Options) (*Clients, error) {
 	if o.Role.ARN != "" {
 		o.Role.assume(&cfg)
 	}
-	c := &Clients{Region: cfg.Region, cfg: cfg}
+	c := &Clients{Region: cfg.Region, cfg: cfg, Reads: rate.NewLimiter(readsASecond, readsAtOnce)}
 	if cfg.BaseEndpoint != nil {
-		c.Local = loopback(*cfg.BaseEndpoint)
+		if c.Local = loopback(*cfg.BaseEndpoint); c.Local {
+			c.Reads = nil // a cloud of one's own is asked as often as one likes
+		}
 	}
 	return c, nil
 }
+
+// The rates of Reads. ECS's own are a burst of 20 and one a second for the account, which
+// other jobs share.
+const (
+	readsASecond = 0.5
+	readsAtOnce  = 10
+)
 
 func loopback(endpoint string) bool {
 	u, err := url.Parse(endpoint)

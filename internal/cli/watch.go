@@ -64,7 +64,7 @@ func (o *watchOptions) run(ctx context.Context) error {
 	}
 	out, err := watch.Follow(ctx, watch.Options{
 		CodeDeploy: a.CodeDeploy(), ECS: a.ECS(), ELB: a.ELB(), ID: o.id, Cluster: o.cluster, Service: o.service,
-		Until: watch.Until(o.until), Deadline: o.deadline, Emit: emit, Pace: paceOf(a),
+		Until: watch.Until(o.until), Deadline: o.deadline, Emit: emit, Pace: paceOf(a), Budget: a.Reads,
 	})
 	if err != nil {
 		return err

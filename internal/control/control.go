@@ -85,7 +85,7 @@ func (c *Control) follow(ctx context.Context, id string, until watch.Until) (wat
 	a := c.Subject.AWS
 	out, err := watch.Follow(ctx, watch.Options{
 		CodeDeploy: a.CodeDeploy(), ECS: a.ECS(), ELB: a.ELB(), ID: id, Cluster: c.Subject.Cluster, Service: c.Subject.Service,
-		Until: until, Deadline: c.Deadline, Emit: c.Report.Watched, Pace: c.Pace,
+		Until: until, Deadline: c.Deadline, Emit: c.Report.Watched, Pace: c.Pace, Budget: c.Subject.AWS.Reads,
 	})
 	return out, c.early(err, id)
 }

@@ -95,7 +95,7 @@ func (f *follower) taskSets() {
 // pollService tells the service's new messages and the health of green's targets.
 func (f *follower) pollService(ctx context.Context) error {
 	if f.ECS != nil && f.Service != "" {
-		d, err := f.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &f.Cluster, Services: []string{f.Service}})
+		d, err := f.ECS.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &f.Cluster, Services: []string{f.Service}}, once)
 		if err != nil {
 			return err
 		}
@@ -109,6 +109,10 @@ func (f *follower) pollService(ctx context.Context) error {
 	}
 	return f.pollHealth(ctx)
 }
+
+// once has the SDK not try again by itself: what is asked beside the deployment is asked
+// again soon anyway.
+func once(o *ecs.Options) { o.Retryer = aws.NopRetryer{} }
 
 func (f *follower) serviceEvent(id, message string, at time.Time) {
 	if f.seen[id] {

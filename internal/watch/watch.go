@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"golang.org/x/time/rate"
 )
 
 // CodeDeploy is what watch asks of CodeDeploy.
@@ -80,6 +81,7 @@ type Options struct {
 	Deadline   time.Duration // 0: none
 	Emit       func(Event)   // called from Follow's goroutine
 	Pace       Pace
+	Budget     *rate.Limiter // of what is asked beside the deployment, shared by all watchers of a process; nil for no limit
 	// Brief spares the calls that would tell the story of a deployment that has ended
 	// before it is first looked at.
 	Brief bool
@@ -169,7 +171,8 @@ type follower struct {
 	health  string
 	seen    map[string]bool // service event ids
 	groups  map[string]string
-	asked   time.Time // when the service was last asked
+	asked   time.Time     // when the service was last asked
+	every   time.Duration // how often it is
 	changed bool
 }
 
@@ -220,11 +223,31 @@ func (f *follower) poll(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	f.tellStatus()
-	if f.changed || f.over() || time.Since(f.asked) >= serviceEvery {
-		f.asked = time.Now()
-		err = f.pollService(ctx)
+	return f.changed, f.side(ctx)
+}
+
+// side asks for what is worth telling beside the deployment itself: the service's
+// messages and the health of targets. It has to stay within AWS's rates, which many
+// watchers share, and never holds up the news of the end: what is throttled is asked for
+// less often.
+func (f *follower) side(ctx context.Context) error {
+	if f.every == 0 {
+		f.every = serviceEvery
 	}
-	return f.changed, err
+	due := f.changed || f.over() || time.Since(f.asked) >= f.every
+	if !due || (f.Budget != nil && !f.Budget.Allow()) {
+		return nil
+	}
+	f.asked = time.Now()
+	err := f.pollService(ctx)
+	switch {
+	case Throttled(err):
+		f.every = min(f.every*2, serviceSlowest)
+		return nil
+	case err == nil:
+		f.every = max(f.every*3/4, serviceEvery)
+	}
+	return err
 }
 
 func (f *follower) tellStatus() {
@@ -255,8 +278,12 @@ func (f *follower) knownWait() time.Duration {
 }
 
 // serviceEvery is how often the service and its targets are asked while nothing else
-// changes: ECS allows one DescribeServices a second in the long run.
-const serviceEvery = 2 * time.Second
+// changes, and how rarely when AWS throttles: ECS allows one DescribeServices a second in
+// the long run, for the whole account.
+const (
+	serviceEvery   = 2 * time.Second
+	serviceSlowest = time.Minute
+)
 
 func (f *follower) statusMessage(d *types.DeploymentInfo) string {
 	switch {

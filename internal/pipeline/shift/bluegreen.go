@@ -151,7 +151,7 @@ func deadline(r *run.Run) time.Duration {
 func follow(ctx context.Context, r *run.Run, o watch.Options) (watch.Outcome, error) {
 	o.CodeDeploy, o.ECS, o.ELB = r.AWS.CodeDeploy(), r.AWS.ECS(), r.AWS.ELB()
 	o.Cluster, o.Service = r.Config.Cluster, r.Config.Service
-	o.Emit, o.Pace = r.Report.Watched, r.Pace()
+	o.Emit, o.Pace, o.Budget = r.Report.Watched, r.Pace(), r.AWS.Reads
 	return watch.Follow(ctx, o)
 }
 
