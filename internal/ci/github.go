@@ -111,11 +111,22 @@ func (g *GitHub) Warning(n Note) { g.command("warning", n.properties(), n.Messag
 // Info prints a line of ours; a line that looks like a command is none.
 func (g *GitHub) Info(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if strings.Contains(text, "::") || strings.Contains(text, "##[") {
+	if commandLike(text) {
 		g.Verbatim(text)
 		return
 	}
 	g.print(text + "\n")
+}
+
+// commandLike tells whether the runner might take a line of text for a command: its form
+// of today begins with "::" after any space, the old one may stand anywhere.
+func commandLike(text string) bool {
+	for l := range strings.Lines(text) {
+		if strings.HasPrefix(strings.TrimSpace(l), "::") || strings.Contains(l, "##[") {
+			return true
+		}
+	}
+	return false
 }
 
 // Verbatim prints text of others: the runner obeys nothing in it.

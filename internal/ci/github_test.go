@@ -94,7 +94,7 @@ func TestTextOfOthersGivesNoOrders(t *testing.T) {
 	g, out, _ := job(t, nil)
 	g.Verbatim("hello\n::add-mask::a\n")
 	g.Info("plain %d", 1)
-	g.Info("log: ::set-env name=PATH::/tmp")
+	g.Info("log\n ::set-env name=PATH::/tmp")
 	lines := strings.Split(out.String(), "\n")
 	token, ok := strings.CutPrefix(lines[0], "::stop-commands::")
 	if !ok || len(token) < 20 || lines[2] != "::add-mask::a" || lines[3] != "::"+token+"::" || lines[4] != "plain 1" {

@@ -52,7 +52,8 @@ func (p *Report) Begin(name string) {
 	p.Reporter.Begin(name)
 }
 
-// Note opens the stage's group.
+// Note opens the stage's group. What looks like a command, in a builder's output say, is
+// shown as text.
 func (p *Report) Note(format string, args ...any) {
 	p.mu.Lock()
 	if !p.open && p.stage != "" && !unfolded[p.stage] {
@@ -60,6 +61,10 @@ func (p *Report) Note(format string, args ...any) {
 		p.open = true
 	}
 	p.mu.Unlock()
+	if text := fmt.Sprintf(format, args...); commandLike(text) {
+		p.gh.Verbatim("  " + text)
+		return
+	}
 	p.Reporter.Note(format, args...)
 }
 

@@ -2,6 +2,7 @@ package ci
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ func told(t *testing.T, end error, autopsy string) (log string, outputs map[stri
 	r.Report.Begin("build")
 	r.Report.Note("step 1")
 	r.Report.Note("step 2")
+	r.Report.Note("::add-mask::%s", "e")
 	r.Report.Warn("no %s", "cache")
 	r.Report.Done("build", "web:1", time.Second)
 	r.Report.Skipped("push", "it is there")
@@ -41,7 +43,12 @@ func told(t *testing.T, end error, autopsy string) (log string, outputs map[stri
 
 func TestAJobSeesTheRun(t *testing.T) {
 	log, out, summary := told(t, nil, "")
-	want := "::group::build\n  step 1\n  step 2\n::warning::no cache\n::endgroup::\n✓ build     web:1 (1s)\n– push      skipped: it is there\n  deployment d-1\n"
+	token := regexp.MustCompile("[a-z0-9]{26}")
+	if len(token.FindAllString(log, -1)) != 2 {
+		t.Errorf("log\n%s", log)
+	}
+	log = token.ReplaceAllString(log, "TOKEN")
+	want := "::group::build\n  step 1\n  step 2\n::stop-commands::TOKEN\n  ::add-mask::e\n::TOKEN::\n::warning::no cache\n::endgroup::\n✓ build     web:1 (1s)\n– push      skipped: it is there\n  deployment d-1\n"
 	if !strings.HasPrefix(log, want) {
 		t.Errorf("log\n%s", log)
 	}

@@ -70,6 +70,7 @@ func runAction(ctx context.Context, g *global, run func(context.Context, *action
 		GitHub: ci.NewGitHub(os.Getenv, s.Out),
 		Connect: func(ctx context.Context, region string) (*awsclient.Clients, error) {
 			in := *g
+			in.Streams = &s // a role's masks too go to stdout
 			in.Region = first(region, g.Region)
 			return in.clients(ctx, nil)
 		},
