@@ -37,8 +37,13 @@ type town struct {
 
 func newTown(t *testing.T, edits ...[2]string) *town {
 	t.Helper()
+	return newTownOn(t, cloud.Options{Driver: "native", TimeScale: 600, Log: slog.New(slog.DiscardHandler)}, edits...)
+}
+
+func newTownOn(t *testing.T, o cloud.Options, edits ...[2]string) *town {
+	t.Helper()
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	c, err := cloud.Start(t.Context(), cloud.Options{Driver: "native", TimeScale: 600, Log: slog.New(slog.DiscardHandler)})
+	c, err := cloud.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
