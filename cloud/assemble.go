@@ -65,7 +65,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if p.issuer, err = sts.NewIssuer(sts.IssuerOptions{Store: c.store, Clock: c.clock, Base: c.Endpoint() + oidc, Claims: job, Log: c.opts.Log}); err != nil {
 		return nil, err
 	}
-	tokens := sts.New(sts.Options{Clock: c.clock, Place: c.place, Directory: p.iam, Keys: p.iam, Issuer: p.issuer, Log: c.opts.Log})
+	tokens := sts.New(sts.Options{Clock: c.clock, Place: c.place, Directory: p.iam, Keys: p.iam, SecondFactors: p.iam, Issuer: p.issuer, Log: c.opts.Log})
 	permits := &iam.Authorizer{IAM: p.iam, Observe: func(a iam.Asked) {
 		c.observed.note(Call{a.Caller, a.Service, a.Action, a.Resource, a.PassedTo, a.Cluster})
 	}}

@@ -67,7 +67,16 @@ func (s *Service) GetAccountSummary(_ context.Context, _ *iam.GetAccountSummaryI
 	s.Store.View(func(tx *store.Tx) {
 		m["Roles"], m["Users"], m["Groups"] = count(tx, s.tables.roles), count(tx, s.tables.users), count(tx, s.tables.groups)
 		m["Policies"], m["InstanceProfiles"] = count(tx, s.tables.policies), count(tx, s.tables.profiles)
-		m["Providers"] = count(tx, s.tables.providers)
+		m["Providers"], m["MFADevices"] = count(tx, s.tables.providers), count(tx, s.tables.devices)
+		for _, d := range s.tables.devices.All(tx, "") {
+			if d.Enabled.IsZero() {
+				continue
+			}
+			m["MFADevicesInUse"]++
+			if d.Owner == "" {
+				m["AccountMFAEnabled"] = 1
+			}
+		}
 		for _, p := range s.tables.policies.All(tx, "") {
 			m["PolicyVersionsInUse"] += int32(len(p.Versions))
 		}

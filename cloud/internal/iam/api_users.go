@@ -158,6 +158,12 @@ func (s *Service) renameUser(tx *store.Tx, old, name string) {
 			s.tables.keys.Put(tx, id, k)
 		}
 	}
+	for serial, d := range s.tables.devices.All(tx, "") {
+		if d.Owner == old && !d.Enabled.IsZero() {
+			d.Owner = name
+			s.tables.devices.Put(tx, serial, d)
+		}
+	}
 	for id, g := range s.tables.groups.All(tx, "") {
 		if i := slices.Index(g.Members, old); i >= 0 {
 			g.Members = slices.Clone(g.Members)
@@ -178,6 +184,11 @@ func (s *Service) DeleteUser(_ context.Context, in *iam.DeleteUserInput, _ ...fu
 		for _, k := range s.tables.keys.All(tx, "") {
 			if k.User == name {
 				return conflict("Cannot delete entity, must delete access keys first.")
+			}
+		}
+		for _, d := range s.tables.devices.All(tx, "") {
+			if d.Owner == name {
+				return conflict("Cannot delete entity, must deactivate MFA device first.")
 			}
 		}
 		for _, g := range s.tables.groups.All(tx, "") {

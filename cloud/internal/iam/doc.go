@@ -14,7 +14,8 @@
 // Limits, and where AWS differs:
 //   - AWS managed policies are those that concern containers and their deployment, and
 //     the general ones; ReadOnlyAccess is written with wildcards.
-//   - Login profiles, MFA devices, SAML providers, server and signing certificates, SSH
+//   - MFA devices are virtual ones. STS takes their codes.
+//   - Login profiles, SAML providers, server and signing certificates, SSH
 //     keys, service-specific credentials, password policies, credential reports and
 //     organizations are absent.
 //   - Changes hold at once; AWS's take a while to reach everywhere.

@@ -8,7 +8,7 @@ import (
 
 // Ops lists what the service answers.
 func (s *Service) Ops() []wire.Op {
-	return slices.Concat(s.roleOps(), s.userOps(), s.groupOps(), s.policyOps(), s.otherOps())
+	return slices.Concat(s.roleOps(), s.userOps(), s.groupOps(), s.policyOps(), s.mfaOps(), s.otherOps())
 }
 
 func (s *Service) roleOps() []wire.Op {
@@ -36,6 +36,18 @@ func (s *Service) roleOps() []wire.Op {
 		wire.Handle(s.CreateServiceLinkedRole),
 		wire.Handle(s.DeleteServiceLinkedRole).Differing("The role is gone at once, whether or not its service still has resources."),
 		wire.Handle(s.GetServiceLinkedRoleDeletionStatus),
+	}
+}
+
+func (s *Service) mfaOps() []wire.Op {
+	return []wire.Op{
+		wire.Handle(s.CreateVirtualMFADevice).Differing("QRCodePNG is absent; Base32StringSeed is what it would show."),
+		wire.Handle(s.EnableMFADevice),
+		wire.Handle(s.ResyncMFADevice),
+		wire.Handle(s.DeactivateMFADevice),
+		wire.Handle(s.DeleteVirtualMFADevice),
+		wire.Handle(s.ListMFADevices),
+		wire.Handle(s.ListVirtualMFADevices),
 	}
 }
 

@@ -200,7 +200,10 @@ func (s *Service) ownResources(in any) []string {
 	if id != "" {
 		return []string{id}
 	}
-	for _, member := range []string{"PolicyArn", "OpenIDConnectProviderArn", "PolicySourceArn"} {
+	if v := texts(in, "VirtualMFADeviceName"); len(v) > 0 {
+		return []string{*s.arn("mfa", first(texts(in, "Path"), "/"), v[0])}
+	}
+	for _, member := range []string{"PolicyArn", "OpenIDConnectProviderArn", "PolicySourceArn", "SerialNumber"} {
 		if v := texts(in, member); len(v) > 0 {
 			return v
 		}

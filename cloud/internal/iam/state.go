@@ -81,6 +81,7 @@ type tables struct {
 	keys      store.Table[accessKey]
 	sessions  store.Table[session]
 	aliases   store.Table[string]
+	devices   store.Table[device]
 }
 
 func openTables(s *store.Store) (t tables, err error) {
@@ -93,6 +94,7 @@ func openTables(s *store.Store) (t tables, err error) {
 	open(s, "iam/access-keys", &t.keys, &err)
 	open(s, "iam/sessions", &t.sessions, &err)
 	open(s, "iam/account-aliases", &t.aliases, &err)
+	open(s, "iam/mfa-devices", &t.devices, &err)
 	return t, err
 }
 
