@@ -139,7 +139,7 @@ deployment is rehearsed on this machine before it touches production.
 	root.AddCommand(newShip(g), newBuild(g), newDeploy(g), newResume(g), newDoctor(g), newRender(g), newProvision(g), newWatch(g),
 		newUp(g), newDown(g), newEnv(g), newRehearse(g), newBench(g), newReset(g), newSnapshot(g), newChaos(g), newSchema(g))
 	root.AddCommand(newAction(g))
-	root.AddCommand(newStatus(g), newStop(g), newContinue(g), newRollback(g), newDiff(g), newHistory(g), newLogs(g), newRun(g))
+	root.AddCommand(newStatus(g), newStop(g), newContinue(g), newRollback(g), newDiff(g), newHistory(g), newLogs(g), newRun(g), newWait(g), newVerify(g))
 	return root
 }
 
