@@ -51,6 +51,10 @@ func TestRollingServiceUnderControl(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.settle()
+	w.verb(0, nil, "wait", "service", "--deadline", "30s")
+	w.verb(0, nil, "wait", "deployment")
+	w.verb(fault.Usage, nil, "watch")
+	w.verb(fault.Usage, nil, "watch", "ecs-svc/1234567890123456789")
 	w.verb(fault.Usage, nil, "rollback") // nothing came before
 	w.verb(fault.Usage, nil, "stop", "--rollback")
 	w.verb(fault.Usage, nil, "continue")
@@ -74,6 +78,8 @@ func TestRollingServiceUnderControl(t *testing.T) {
 	if st.Controller != "ECS" || st.Deployment == nil || !st.Deployment.Active || st.Revision != broken || len(st.Parts) != 2 {
 		t.Errorf("%+v", st)
 	}
+	w.verb(fault.TimedOut, nil, "wait", "deployment", "--deadline", "300ms")
+	w.verb(fault.TimedOut, nil, "wait", "service", "--deadline", "300ms")
 	w.verb(fault.Usage, nil, "stop") // ECS cannot leave it as it stands
 	out = control.Outcome{}
 	w.verb(0, &out, "rollback")
