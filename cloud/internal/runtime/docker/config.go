@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
 	"slices"
 	"strings"
 
@@ -126,7 +125,7 @@ func (s *sandbox) runnable(ctx context.Context, spec runtime.ContainerSpec) erro
 	if err != nil {
 		return createError(spec, err)
 	}
-	if got.Architecture == "" || got.Architecture == s.driver.info.arch || emulated(got.Architecture) {
+	if got.Architecture == "" || got.Architecture == s.driver.info.arch || runtime.Emulated(got.Architecture) {
 		return nil
 	}
 	program := strings.Join(slices.Concat(spec.Entrypoint, spec.Cmd), " ")
@@ -134,17 +133,4 @@ func (s *sandbox) runnable(ctx context.Context, spec runtime.ContainerSpec) erro
 		program = strings.Join(slices.Concat(got.Config.Entrypoint, got.Config.Cmd), " ")
 	}
 	return &runtime.StartError{Reason: fmt.Sprintf("exec %s: exec format error: the image is built for linux/%s, this machine is linux/%s", program, got.Architecture, s.driver.info.arch)}
-}
-
-// emulated tells whether the kernel has an interpreter for an architecture's programs.
-func emulated(arch string) bool {
-	qemu := map[string]string{"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}[arch]
-	if qemu == "" {
-		qemu = arch
-	}
-	if arch == "386" && goruntime.GOARCH == "amd64" {
-		return true
-	}
-	_, err := os.Stat("/proc/sys/fs/binfmt_misc/qemu-" + qemu)
-	return err == nil
 }

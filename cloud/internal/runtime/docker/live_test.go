@@ -176,8 +176,8 @@ func TestAFarEnginesRefusalIsReadFromTheLog(t *testing.T) {
 
 func TestForeignArchitecture(t *testing.T) {
 	d := live(t, false)
-	if !d.info.direct || emulated("arm64") || d.info.arch != "amd64" {
-		t.Logf("nothing to refuse: direct %v, emulated %v, engine %s", d.info.direct, emulated("arm64"), d.info.arch)
+	if !d.info.direct || runtime.Emulated("arm64") || d.info.arch != "amd64" {
+		t.Logf("nothing to refuse: direct %v, emulated %v, engine %s", d.info.direct, runtime.Emulated("arm64"), d.info.arch)
 		return
 	}
 	image, _ := shop(t, "arm64")

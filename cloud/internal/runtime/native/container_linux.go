@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sys/unix"
 
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
@@ -67,6 +69,9 @@ func (s *sandbox) run(ctx context.Context, spec runtime.ContainerSpec, number in
 	if c.plan, err = s.plan(spec, image, number); err != nil {
 		return nil, err
 	}
+	if err := runnable(image, c.plan); err != nil {
+		return nil, err
+	}
 	if c.link, err = s.linkFor(ctx, c.plan.User); err != nil {
 		return nil, err
 	}
@@ -77,7 +82,7 @@ func (s *sandbox) run(ctx context.Context, spec runtime.ContainerSpec, number in
 	c.cgroup.show(c.plan.Root)
 	logged, err := c.start(ctx, spec.LogPath)
 	if err != nil {
-		return nil, errors.Join(c.explain(err, image.Architecture), c.cgroup.remove())
+		return nil, errors.Join(err, c.cgroup.remove())
 	}
 	c.plan.Root = nil // what is left is for Exec
 	go c.watch(logged)
@@ -137,13 +142,13 @@ func (c *container) start(ctx context.Context, logPath string) (started, error) 
 	return started{}, err
 }
 
-// explain names the architectures where they are why a program cannot be executed.
-func (c *container) explain(err error, arch string) error {
-	var refused *runtime.StartError
-	if errors.As(err, &refused) && foreign(arch) && formatError(refused.Reason) {
-		refused.Reason += fmt.Sprintf(" (the image is for %s, this machine is %s)", arch, thisArch)
+// runnable refuses an image that says it is for another architecture, unless the machine
+// emulates that. Its programs may happen to run here; where they are deployed they do not.
+func runnable(image *v1.ConfigFile, plan inside.Plan) error {
+	if !foreign(image.Architecture) || runtime.Emulated(image.Architecture) {
+		return nil
 	}
-	return err
+	return refuse("exec %s: exec format error: the image is built for linux/%s, this machine is linux/%s", strings.Join(plan.Argv, " "), image.Architecture, thisArch)
 }
 
 // watch waits for the exit and for all output to be written.

@@ -22,8 +22,6 @@ const thisArch = goruntime.GOARCH
 
 func foreign(arch string) bool { return arch != "" && arch != thisArch }
 
-func formatError(reason string) bool { return strings.Contains(reason, "exec format error") }
-
 func refuse(format string, args ...any) error {
 	return &runtime.StartError{Reason: fmt.Sprintf(format, args...)}
 }
