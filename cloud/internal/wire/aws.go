@@ -80,6 +80,15 @@ func Logs(ops []Op) *Service {
 	}
 }
 
+// EC2 is Amazon Elastic Compute Cloud, for its networks.
+func EC2(ops []Op) *Service {
+	return &Service{
+		ID: "ec2", SDK: "EC2", SigningNames: []string{"ec2"}, Version: "2016-11-15",
+		Protocols: []Protocol{EC2Query}, XMLNS: "http://ec2.amazonaws.com/doc/2016-11-15/",
+		Names: ec2Names(), Ops: ops, Wording: CoralWords, InvalidCode: "InvalidParameterValue",
+	}
+}
+
 // SSM is AWS Systems Manager, for its parameter store.
 func SSM(ops []Op) *Service {
 	return &Service{

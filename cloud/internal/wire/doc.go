@@ -8,7 +8,7 @@
 // the types cannot tell stands in three places: protocol facts in aws.go, member names
 // in names.go, and the constraints generated from the models.
 //
-// Limits: awsJson 1.0 and 1.1, awsQuery, rpc-v2-cbor and restJson are spoken in full for
+// Limits: awsJson 1.0 and 1.1, awsQuery, ec2Query, rpc-v2-cbor and restJson are spoken in full for
 // requests and responses that fit into memory (Options.MaxBody). Event streams are not
 // spoken. Services that want HTTP themselves (S3, the registry) are plain handlers:
 // Service.Handler or Server.Handle.

@@ -1,6 +1,9 @@
 package wire
 
 import (
+	_ "embed" // EC2's names
+	"strings"
+
 	cloudwatch "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	logs "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	ecsdoc "github.com/aws/aws-sdk-go-v2/service/ecs/document"
@@ -104,6 +107,20 @@ func logsNames() *codec.Names {
 			&logs.ResourceConfigMemberOpenSearchResourceConfig{},
 		},
 	}
+}
+
+//go:embed ec2names.txt
+var ec2NamesText string
+
+// ec2Names reads the table of a model whose names follow no rule.
+func ec2Names() *codec.Names {
+	except := map[string]string{}
+	for line := range strings.Lines(ec2NamesText) {
+		if field, name, ok := strings.Cut(strings.TrimSpace(line), " "); ok && field != "#" {
+			except[field] = name
+		}
+	}
+	return &codec.Names{EC2: true, Except: except}
 }
 
 func ssmNames() *codec.Names {

@@ -74,7 +74,7 @@ func (x *exchange) find(name, asked string) error {
 	return unknownOperation(asked)
 }
 
-// isForm reports whether a request is awsQuery's: a form in the body, or in the URL.
+// isForm reports whether a request is awsQuery's or ec2Query's: a form in the body, or in the URL.
 func isForm(r *http.Request) bool {
 	if r.Method == http.MethodPost {
 		return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
@@ -98,6 +98,9 @@ func (x *exchange) routeForm(scope *Service) error {
 		version = "NO_VERSION_SPECIFIED"
 	}
 	if x.service = x.srv.byVersion(version, scope, action); x.service != nil {
+		if x.service.speaks(EC2Query) {
+			x.speak(ec2Query{})
+		}
 		if x.op = x.service.Op(action); x.op != nil {
 			return nil
 		}

@@ -38,7 +38,7 @@ type Server struct {
 	opts     Options
 	log      *slog.Logger
 	targets  map[string]*Service   // by TargetPrefix
-	versions map[string][]*Service // by Version, those that speak awsQuery
+	versions map[string][]*Service // by Version, those that speak awsQuery or ec2Query
 	scopes   map[string]*Service   // by signing name
 	calls    map[*Op]Call
 	mounts   []mount // longest prefix first
@@ -78,7 +78,7 @@ func (s *Server) add(svc *Service) {
 	if svc.TargetPrefix != "" {
 		s.targets[svc.TargetPrefix] = svc
 	}
-	if svc.speaks(Query) {
+	if svc.speaks(Query) || svc.speaks(EC2Query) {
 		s.versions[svc.Version] = append(s.versions[svc.Version], svc)
 	}
 	for _, n := range svc.SigningNames {

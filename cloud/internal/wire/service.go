@@ -16,6 +16,7 @@ const (
 	JSON10   Protocol = "awsJson1.0"
 	JSON11   Protocol = "awsJson1.1"
 	Query    Protocol = "awsQuery"
+	EC2Query Protocol = "ec2Query"
 	CBOR     Protocol = "rpc-v2-cbor"
 	RestJSON Protocol = "restJson1"
 	RestXML  Protocol = "restXml"

@@ -19,7 +19,7 @@ func (n *Names) DecodeForm(f *Form, v any, ignore ...string) (unknown []string, 
 	p := n.Plan(rv.Type())
 	var d formDecoder
 	for _, k := range f.root.kids {
-		if field := p.byName[k.name]; field != nil {
+		if field := p.byForm[k.name]; field != nil {
 			d.field(field, rv, k)
 		} else if !protocolParam(k.name, ignore) {
 			d.addUnknown(k.name)
@@ -106,7 +106,7 @@ func (d *formDecoder) scalar(p *Plan, v reflect.Value, s string) {
 
 func (d *formDecoder) members(p *Plan, v reflect.Value, at *formNode) {
 	for _, k := range at.kids {
-		if f := p.byName[k.name]; f != nil {
+		if f := p.byForm[k.name]; f != nil {
 			d.field(f, v, k)
 		} else {
 			d.addUnknown(k.name)
@@ -114,12 +114,19 @@ func (d *formDecoder) members(p *Plan, v reflect.Value, at *formNode) {
 	}
 }
 
-// list reads Name.member.N; an empty list is sent as "Name=".
+// list reads Name.member.N, or Name.N of ec2Query; an empty list is sent as "Name=".
 func (d *formDecoder) list(p *Plan, v reflect.Value, at *formNode) {
-	elements, other := at.kid("member", false).elements()
-	for _, k := range at.kids {
-		if k.name != "member" {
-			other = append(other, k)
+	var elements, other []*formNode
+	prefix := "member."
+	if p.names.EC2 {
+		prefix = ""
+		elements, other = at.elements()
+	} else {
+		elements, other = at.kid("member", false).elements()
+		for _, k := range at.kids {
+			if k.name != "member" {
+				other = append(other, k)
+			}
 		}
 	}
 	for _, k := range other {
@@ -127,7 +134,7 @@ func (d *formDecoder) list(p *Plan, v reflect.Value, at *formNode) {
 	}
 	s := reflect.MakeSlice(p.Type, len(elements), len(elements))
 	for i, e := range elements {
-		n := d.down("member." + e.name)
+		n := d.down(prefix + e.name)
 		d.value(p.Elem, s.Index(i), e)
 		d.up(n)
 	}

@@ -12,6 +12,10 @@ type Names struct {
 	Lower  bool              // members start with a lower-case letter
 	Except map[string]string // "Type.Field" → wire name, where the rule fails
 
+	// EC2 is ec2Query, a variant of awsQuery: forms have lists without "member" and names
+	// that start with a capital letter; in XML lists consist of <item>.
+	EC2 bool
+
 	// Variants lists a pointer to each union variant: &types.TMemberX{}.
 	Variants []any
 	// NewDocument makes a document of a decoded JSON value, for services that have some.

@@ -3,6 +3,7 @@ package codec
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -35,6 +36,7 @@ type Plan struct {
 	Elem   *Plan   // what a Pointer, List or Map holds
 
 	byName map[string]*Field       // wire name → member or variant
+	byForm map[string]*Field       // the same with the names that forms have
 	byType map[reflect.Type]*Field // *TMemberX → variant of a Union
 	names  *Names
 }
@@ -110,6 +112,14 @@ func (n *Names) buildStruct(p *Plan) {
 	p.byName = make(map[string]*Field, len(p.Fields))
 	for i := range p.Fields {
 		p.byName[p.Fields[i].Name] = &p.Fields[i]
+	}
+	p.byForm = p.byName
+	if n.EC2 {
+		p.byForm = make(map[string]*Field, len(p.Fields))
+		for i := range p.Fields {
+			name := p.Fields[i].Name
+			p.byForm[strings.ToUpper(name[:1])+name[1:]] = &p.Fields[i]
+		}
 	}
 }
 

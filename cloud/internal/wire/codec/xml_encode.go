@@ -11,7 +11,7 @@ import (
 )
 
 // AppendXML appends the members of v, a pointer to an SDK struct, as awsQuery writes
-// them: lists of <member>, maps of <entry><key/><value/></entry>, times in ISO 8601.
+// them: lists of <member> (of <item> for ec2Query), maps of <entry><key/><value/></entry>, times in ISO 8601.
 func (n *Names) AppendXML(b []byte, v any) ([]byte, error) {
 	rv := reflect.ValueOf(v).Elem()
 	return appendXMLMembers(b, n.Plan(rv.Type()), rv)
@@ -88,9 +88,13 @@ func appendXMLContent(b []byte, p *Plan, v reflect.Value) ([]byte, error) {
 }
 
 func appendXMLList(b []byte, p *Plan, v reflect.Value) ([]byte, error) {
+	element := "member"
+	if p.names.EC2 {
+		element = "item"
+	}
 	for i := range v.Len() {
 		var err error
-		if b, err = appendElementXML(b, "member", p.Elem, v.Index(i)); err != nil {
+		if b, err = appendElementXML(b, element, p.Elem, v.Index(i)); err != nil {
 			return nil, err
 		}
 	}

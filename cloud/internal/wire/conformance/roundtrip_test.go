@@ -15,7 +15,7 @@ func TestEveryOperationRoundTrips(t *testing.T) {
 			t.Parallel()
 			var e echo
 			unknown := &unknownMembers{next: wire.Transport(e.serve(tg))}
-			ops := operations(tg.client(config(unknown)))
+			ops := tg.operations(config(unknown))
 			count := 0
 			for i, op := range ops {
 				if tg.name == "lambda" && beyond[op.name] != "" {

@@ -35,7 +35,7 @@ func TestSDKSnapshots(t *testing.T) {
 		dir := moduleDir(t, tg.module)
 		var e echo
 		s := &spy{next: wire.Transport(e.serve(tg))}
-		ops := operations(tg.client(config(s)))
+		ops := tg.operations(config(s))
 		paths, err := filepath.Glob(filepath.Join(dir, "response_snapshot", "*.error.snap"))
 		if err != nil {
 			t.Fatal(err)
@@ -134,7 +134,7 @@ func canned(t *testing.T, tg target, op operation, snap snapshot) operation {
 	rt := roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Header: snap.header, Body: io.NopCloser(bytes.NewReader(snap.body)), Request: r}, nil
 	})
-	all := operations(tg.client(config(rt)))
+	all := tg.operations(config(rt))
 	return all[slices.IndexFunc(all, func(o operation) bool { return o.name == op.name })]
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -29,18 +31,41 @@ type target struct {
 	service  func([]wire.Op) *wire.Service
 	minimum  int      // operations that the pinned SDK has, or more
 	botocore []string // protocols to try with botocore, newest first
+	only     []string // operations; nil for all that the client has
+}
+
+// operations lists the client's operations that are judged.
+func (t target) operations(c aws.Config) []operation {
+	all := operations(t.client(c))
+	if t.only == nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(o operation) bool { return !slices.Contains(t.only, o.name) })
+}
+
+// networks are the operations of EC2 that the cloud serves.
+var networks = []string{
+	"CreateVpc", "DescribeVpcs", "DeleteVpc", "ModifyVpcAttribute", "DescribeVpcAttribute",
+	"CreateSubnet", "DescribeSubnets", "DeleteSubnet", "ModifySubnetAttribute",
+	"CreateSecurityGroup", "DescribeSecurityGroups", "DeleteSecurityGroup", "DescribeSecurityGroupRules",
+	"AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress",
+	"CreateInternetGateway", "DescribeInternetGateways", "AttachInternetGateway", "DetachInternetGateway", "DeleteInternetGateway",
+	"CreateRouteTable", "DescribeRouteTables", "AssociateRouteTable", "DisassociateRouteTable", "CreateRoute", "DeleteRoute", "DeleteRouteTable",
+	"CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface",
+	"DescribeAvailabilityZones", "DescribeRegions", "DescribeNetworkAcls", "DescribeAccountAttributes", "CreateTags", "DeleteTags", "DescribeTags",
 }
 
 var targets = []target{
-	{"ecs", "ecs", func(c aws.Config) any { return ecs.NewFromConfig(c) }, wire.ECS, 84, []string{"json"}},
-	{"codedeploy", "codedeploy", func(c aws.Config) any { return codedeploy.NewFromConfig(c) }, wire.CodeDeploy, 47, []string{"json"}},
-	{"ecr", "ecr", func(c aws.Config) any { return ecr.NewFromConfig(c) }, wire.ECR, 58, []string{"json"}},
-	{"elbv2", "elasticloadbalancingv2", func(c aws.Config) any { return elbv2.NewFromConfig(c) }, wire.ELBv2, 51, []string{"query"}},
-	{"iam", "iam", func(c aws.Config) any { return iam.NewFromConfig(c) }, wire.IAM, 176, []string{"query"}},
-	{"sts", "sts", func(c aws.Config) any { return sts.NewFromConfig(c) }, wire.STS, 11, []string{"query"}},
-	{"cloudwatch", "cloudwatch", func(c aws.Config) any { return cloudwatch.NewFromConfig(c) }, wire.CloudWatch, 46, []string{"smithy-rpc-v2-cbor", "json", "query"}},
-	{"logs", "cloudwatchlogs", func(c aws.Config) any { return cloudwatchlogs.NewFromConfig(c) }, wire.Logs, 110, []string{"json"}},
-	{"lambda", "lambda", func(c aws.Config) any { return lambda.NewFromConfig(c) }, wire.Lambda, 80, []string{"rest-json"}},
+	{"ecs", "ecs", func(c aws.Config) any { return ecs.NewFromConfig(c) }, wire.ECS, 84, []string{"json"}, nil},
+	{"codedeploy", "codedeploy", func(c aws.Config) any { return codedeploy.NewFromConfig(c) }, wire.CodeDeploy, 47, []string{"json"}, nil},
+	{"ecr", "ecr", func(c aws.Config) any { return ecr.NewFromConfig(c) }, wire.ECR, 58, []string{"json"}, nil},
+	{"elbv2", "elasticloadbalancingv2", func(c aws.Config) any { return elbv2.NewFromConfig(c) }, wire.ELBv2, 51, []string{"query"}, nil},
+	{"iam", "iam", func(c aws.Config) any { return iam.NewFromConfig(c) }, wire.IAM, 176, []string{"query"}, nil},
+	{"sts", "sts", func(c aws.Config) any { return sts.NewFromConfig(c) }, wire.STS, 11, []string{"query"}, nil},
+	{"cloudwatch", "cloudwatch", func(c aws.Config) any { return cloudwatch.NewFromConfig(c) }, wire.CloudWatch, 46, []string{"smithy-rpc-v2-cbor", "json", "query"}, nil},
+	{"logs", "cloudwatchlogs", func(c aws.Config) any { return cloudwatchlogs.NewFromConfig(c) }, wire.Logs, 110, []string{"json"}, nil},
+	{"lambda", "lambda", func(c aws.Config) any { return lambda.NewFromConfig(c) }, wire.Lambda, 80, []string{"rest-json"}, nil},
+	{"ec2", "ec2", func(c aws.Config) any { return ec2.NewFromConfig(c) }, wire.EC2, 39, []string{"ec2"}, networks},
 }
 
 // beyond lists operations of Lambda that cannot be judged here, and why. restJson needs a
@@ -98,7 +123,7 @@ func (e *echo) serve(ts ...target) *wire.Server {
 	var services []*wire.Service
 	for _, t := range ts {
 		var ops []wire.Op
-		for _, o := range operations(t.client(aws.Config{})) {
+		for _, o := range t.operations(aws.Config{}) {
 			ops = append(ops, wire.Dynamic(o.in, o.out, func(_ context.Context, in any) (any, error) {
 				e.in = in
 				return e.out, e.err
