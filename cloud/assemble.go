@@ -11,6 +11,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/chaos"
 	"github.com/turnoutdev/turnout/cloud/internal/cloudwatch"
 	"github.com/turnoutdev/turnout/cloud/internal/codedeploy"
+	"github.com/turnoutdev/turnout/cloud/internal/ec2"
 	"github.com/turnoutdev/turnout/cloud/internal/ecr"
 	"github.com/turnoutdev/turnout/cloud/internal/ecs"
 	"github.com/turnoutdev/turnout/cloud/internal/elbv2"
@@ -94,6 +95,10 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
+	networks, err := ec2.New(ec2.Options{Store: c.store, Place: c.place})
+	if err != nil {
+		return nil, err
+	}
 	functions, err := c.functions(p, tokens, guard, registry, watch)
 	if err != nil {
 		return nil, err
@@ -112,7 +117,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Services: []*wire.Service{
 			wire.ECS(tasks.Ops()), wire.CodeDeploy(deploy.Ops()), wire.ECR(registry.Ops()), wire.ELBv2(p.elb.Ops()),
 			wire.STS(tokens.Ops()), wire.IAM(p.iam.Ops()), wire.Logs(watch.Ops()), wire.CloudWatch(metrics.Ops()),
-			wire.Lambda(functions.Ops()),
+			wire.Lambda(functions.Ops()), wire.EC2(networks.Ops()),
 		},
 		Authenticate: (&wire.Verifier{Credentials: p.iam, Region: c.place.Region}).Authenticate,
 		Authorize:    permits.Authorize,

@@ -1,5 +1,5 @@
 // Package cloud is a local cloud: ECR, ECS, CodeDeploy, Elastic Load Balancing, STS, IAM,
-// Lambda, CloudWatch and its Logs on one loopback port, speaking AWS's wire protocols to unchanged
+// Lambda, CloudWatch and its Logs, EC2's networks on one loopback port, speaking AWS's wire protocols to unchanged
 // AWS clients. It really runs containers, really checks health, really balances HTTP and
 // really shifts it.
 //
