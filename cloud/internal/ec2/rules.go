@@ -3,6 +3,7 @@ package ec2
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,7 +62,7 @@ func subject(r types.SecurityGroupRule) [6]string {
 	}
 	ports := ""
 	if r.FromPort != nil && r.ToPort != nil {
-		ports = string(rune(*r.FromPort+2)) + string(rune(*r.ToPort+2))
+		ports = fmt.Sprint(*r.FromPort, *r.ToPort)
 	}
 	return [6]string{aws.ToString(r.IpProtocol), ports, aws.ToString(r.CidrIpv4), aws.ToString(r.CidrIpv6), aws.ToString(r.PrefixListId), group}
 }
