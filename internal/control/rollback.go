@@ -212,7 +212,11 @@ func (c *Control) redeploy(ctx context.Context, o *Outcome, spec *appspec.AppSpe
 	}
 	content, g := string(spec.Bytes()), c.Subject.Group
 	sum := sha256.Sum256([]byte(content))
-	c.Report.Note("bringing %s back, which replaces %s", subject.Last(revision), subject.Last(c.Subject.TaskDefinition()))
+	if now := c.Subject.TaskDefinition(); now == revision {
+		c.Report.Note("bringing all traffic back to %s", subject.Last(revision))
+	} else {
+		c.Report.Note("bringing %s back, which replaces %s", subject.Last(revision), subject.Last(now))
+	}
 	made, err := c.Subject.AWS.CodeDeploy().CreateDeployment(ctx, &codedeploy.CreateDeploymentInput{
 		ApplicationName: g.ApplicationName, DeploymentGroupName: g.DeploymentGroupName, DeploymentConfigName: &config,
 		Description: aws.String("turnout rollback to " + subject.Last(revision)),
