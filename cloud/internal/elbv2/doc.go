@@ -28,8 +28,9 @@
 //   - Targets are IP addresses, or for network load balancers an application load
 //     balancer. The cloud has no EC2 instances, so none can be registered; target groups
 //     of type instance can be made. Lambda targets are refused.
-//   - Subnets and security groups are looked up where a Network is given; otherwise any
-//     identifier is accepted and the zones are dealt out in turn.
+//   - Subnets and security groups are looked up where a Network is given; otherwise, as
+//     in the local cloud, any identifier is accepted, so that what names a real account's
+//     is rehearsed unchanged, and the zones are dealt out in turn.
 //   - Trust stores, resource policies and IP pools are absent; capacity reservations,
 //     security groups and the attributes that name S3 buckets are records.
 package elbv2

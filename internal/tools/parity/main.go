@@ -51,6 +51,7 @@ var services = map[string]service{
 	"logs":                 {"CloudWatch Logs", "logs", reflect.TypeFor[*cloudwatchlogs.Client]()},
 	"cloudwatch":           {"CloudWatch", "cloudwatch", reflect.TypeFor[*cloudwatch.Client]()},
 	"lambda":               {"AWS Lambda", "lambda", reflect.TypeFor[*lambda.Client]()},
+	"ec2":                  {"Amazon EC2, networks", "ec2", nil}, // of its 750 operations
 	"ssm":                  {"Systems Manager Parameter Store", "ssm", reflect.TypeFor[*ssm.Client]()},
 	"secretsmanager":       {"AWS Secrets Manager", "secretsmanager", reflect.TypeFor[*secretsmanager.Client]()},
 }
