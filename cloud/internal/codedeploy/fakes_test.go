@@ -205,6 +205,16 @@ type stage struct {
 	*world
 	t     *testing.T
 	calls chan call // of hooks, where a test answers them
+	halt  func()    // ends the engine where it is
+	again func()    // starts it again
+}
+
+// running runs the engine until it is told to halt.
+func (s *Service) running(t *testing.T) (halt func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.Run(ctx) }()
+	return func() { cancel(); <-done }
 }
 
 const spec = `{"version":0.0,"Resources":[{"TargetService":{"Type":"AWS::ECS::Service","Properties":{"TaskDefinition":"web:2","LoadBalancerInfo":{"ContainerName":"web","ContainerPort":80}}}}]}`
@@ -225,10 +235,9 @@ func setStage(t *testing.T, change func(*codedeploy.CreateDeploymentGroupInput),
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = s.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	ctx := t.Context()
+	halt := s.running(t)
+	t.Cleanup(func() { halt() })
 	if _, err := s.CreateApplication(ctx, &codedeploy.CreateApplicationInput{ApplicationName: aws.String("app"), ComputePlatform: types.ComputePlatformEcs}); err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +248,7 @@ func setStage(t *testing.T, change func(*codedeploy.CreateDeploymentGroupInput),
 	if _, err := s.CreateDeploymentGroup(ctx, in); err != nil {
 		t.Fatal(err)
 	}
-	return &stage{Service: s, world: w, t: t}
+	return &stage{Service: s, world: w, t: t, halt: func() { halt() }, again: func() { halt = s.running(t) }}
 }
 
 func goodGroup() *codedeploy.CreateDeploymentGroupInput {
