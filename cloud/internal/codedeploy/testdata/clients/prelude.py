@@ -65,7 +65,7 @@ def until(what, ok):
             pass
         if time.time() > end:
             raise AssertionError('a minute has passed before ' + what)
-        time.sleep(.1)
+        time.sleep(.15)
 
 
 def ended(id):

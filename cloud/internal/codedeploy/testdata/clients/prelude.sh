@@ -35,6 +35,7 @@ until_is() { # want, command...
       echo "$* says $got and never $want"
       exit 1
     fi
+    sleep .4
   done
 }
 
