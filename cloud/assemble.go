@@ -63,7 +63,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if p.iam, err = iam.New(iam.Options{Store: c.store, Clock: c.clock, Place: c.place, RootAccessKeyID: c.rootID, RootSecret: c.rootSecret, RootPolicy: c.opts.RootPolicy}); err != nil {
 		return nil, err
 	}
-	if p.issuer, err = sts.NewIssuer(sts.IssuerOptions{Store: c.store, Clock: c.clock, Base: c.Endpoint() + oidc, Claims: job, Log: c.opts.Log}); err != nil {
+	if p.issuer, err = sts.NewIssuer(sts.IssuerOptions{Store: c.store, Clock: c.clock, Base: c.Endpoint() + oidc, Claims: job, Secret: c.idToken, Log: c.opts.Log}); err != nil {
 		return nil, err
 	}
 	tokens := sts.New(sts.Options{Clock: c.clock, Place: c.place, Directory: p.iam, Keys: p.iam, SecondFactors: p.iam, Issuer: p.issuer, Log: c.opts.Log})

@@ -72,6 +72,8 @@ type Cloud struct {
 	lock       *os.File // held while an ephemeral cloud lives
 	rootID     string   // the root user's key, which outlives resets
 	rootSecret string
+	idURL      string // where identity tokens are asked for, and with what; they outlive resets, too
+	idToken    string
 	driver     string
 	listener   net.Listener
 	server     *http.Server
@@ -134,6 +136,7 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 		return nil, err
 	}
 	c.rootID, c.rootSecret = c.parts.root()
+	c.idURL, c.idToken = c.parts.issuer.RequestURL(), c.parts.issuer.RequestToken
 	c.driver = c.parts.driver.Name()
 	c.server = &http.Server{Handler: c, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)}
 	go c.run(run)
@@ -315,7 +318,7 @@ func (c *Cloud) Credentials() (accessKeyID, secretAccessKey string) {
 // policies made for it hold for them. A query parameter sets a claim: "&repository=o/r",
 // "&ref=refs/heads/main", "&environment=prod".
 func (c *Cloud) IDToken() (requestURL, requestToken string) {
-	return c.parts.issuer.RequestURL(), c.parts.issuer.RequestToken
+	return c.idURL, c.idToken
 }
 
 // ListenerURL is where a load balancer's listener is really reached, by the load

@@ -144,3 +144,17 @@ func TestIssuerIsServed(t *testing.T) {
 		t.Errorf("a token without the request token: %s", resp.Status)
 	}
 }
+
+// A job goes on after a reset: where and with what it asks for tokens stays.
+func TestIDTokensOutliveAReset(t *testing.T) {
+	r := newAccount(t)
+	before := r.jobToken("")
+	url, token := r.c.IDToken()
+	check(t, r.c.Reset(t.Context()))
+	if u, k := r.c.IDToken(); u != url || k != token {
+		t.Errorf("asked at %s with %s, before at %s with %s", u, k, url, token)
+	}
+	if after := r.jobToken(""); after == "" || after == before {
+		t.Error("no new token after the reset")
+	}
+}

@@ -14,6 +14,8 @@
 //
 // Texts and limits are AWS's where they are public; refusals that nobody has quoted are
 // worded here. Decided where AWS's guides are silent:
+//   - A service role that cannot be assumed fails a deployment with IAM_ROLE_PERMISSIONS, be
+//     it missing or mistrustful; so does every call that the role does not permit.
 //   - A location without revisionType is of the type of its body.
 //   - The ready wait stands between AfterAllowTestTraffic and BeforeAllowTraffic.
 //   - The test listener must have the primary task set's target group among its own when a

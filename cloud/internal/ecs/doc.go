@@ -14,7 +14,8 @@
 // an empty set; a circuit breaker's rollback is a new deployment that takes over the tasks
 // of the last completed one; a task counts as failed if it ends, or is ended for its
 // health, before it was healthy once; a program that ends within ten seconds of its start
-// is started again after ten more, which on AWS the placement takes anyway.
+// is started again after ten more, which on AWS the placement takes anyway; a launch that
+// fails because a role cannot be assumed counts as a failed task.
 //
 // Known differences from AWS:
 //   - There are no container instances. Tasks of launch type EC2 run all the same, each

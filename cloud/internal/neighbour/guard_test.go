@@ -99,10 +99,17 @@ func TestLinesOfARoleThatMayNotWrite(t *testing.T) {
 	})
 }
 
+type objects struct{}
+
+func (objects) Object(_ context.Context, bucket, key, _ string, _ int64) ([]byte, string, error) {
+	return []byte(bucket + "/" + key), "", nil
+}
+
 // CodeDeploy learns which service refused, by the name that its own texts use.
 func TestCodeDeploysNeighbours(t *testing.T) {
 	p := &picky{refuse: "lambda:InvokeFunction"}
 	o := p.guard().CodeDeploy(codedeploy.Options{
+		Place: arn.Place{Partition: "aws"}, Objects: objects{},
 		Invoke: func(context.Context, string, []byte) error { return errors.New("not to be reached") },
 		Alarms: func(context.Context, []string) (map[string]bool, error) { return map[string]bool{"a": true}, nil },
 	})
@@ -112,6 +119,13 @@ func TestCodeDeploysNeighbours(t *testing.T) {
 	}
 	if m, err := o.Alarms(t.Context(), []string{"a"}); err != nil || !m["a"] {
 		t.Errorf("%v, %v", m, err)
+	}
+	if b, _, err := o.Objects.Object(t.Context(), "b", "k", "", 9); err != nil || string(b) != "b/k" {
+		t.Errorf("%s, %v", b, err)
+	}
+	p.refuse = "s3:GetObjectVersion"
+	if _, _, err := o.Objects.Object(t.Context(), "b", "k", "v1", 9); !errors.As(err, &d) || d.DeniedBy() != "AmazonS3" || p.asked[len(p.asked)-1] != "s3:GetObjectVersion arn:aws:s3:::b/k" {
+		t.Errorf("%v, asked %v", err, p.asked)
 	}
 	p.refuse = "cloudwatch:DescribeAlarms"
 	if _, err := o.Alarms(t.Context(), []string{"a"}); !errors.As(err, &d) || d.DeniedBy() != "AmazonCloudWatch" {

@@ -37,6 +37,9 @@ type IssuerOptions struct {
 	// "repository" and "environment" or "ref" as GitHub does, unless it is given.
 	Claims map[string]string
 
+	// Secret fixes RequestToken; empty keeps the stored one, or makes one.
+	Secret string
+
 	Log *slog.Logger // default slog.Default()
 }
 
@@ -88,8 +91,11 @@ func NewIssuer(o IssuerOptions) (*Issuer, error) {
 		row, ok := t.Get(tx, issuerKey)
 		if !ok {
 			row = issuerRow{ID: ids.Hex(16), Token: ids.Hex(32)}
-			t.Put(tx, issuerKey, row)
 		}
+		if o.Secret != "" {
+			row.Token = o.Secret
+		}
+		t.Put(tx, issuerKey, row)
 		i.RequestToken, i.id = row.Token, row.ID
 		return nil
 	})
