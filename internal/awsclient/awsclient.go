@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 	"golang.org/x/time/rate"
 )
 
@@ -48,6 +49,7 @@ type Clients struct {
 func New(ctx context.Context, o Options) (*Clients, error) {
 	opts := []func(*config.LoadOptions) error{
 		config.WithAppID("turnout"),
+		config.WithLogger(logging.Nop{}), // what went wrong is told by errors
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(so *retry.StandardOptions) { so.MaxAttempts, so.MaxBackoff = 6, 5*time.Second })
 		}),

@@ -35,11 +35,19 @@ func (Stage) Skip(r *run.Run) string {
 
 // Check makes sure that there is something to build.
 func (Stage) Check(_ context.Context, r *run.Run) error {
-	file := filepath.Join(source(r), r.Config.Image.Dockerfile)
+	file := at(r, r.Config.Image.Dockerfile)
 	if _, err := os.Stat(file); err != nil {
 		return fault.New(fault.Usage, "set image.dockerfile in turnout.yml, or deploy a pushed image with `turnout deploy --image`", "no Dockerfile at %s", file)
 	}
 	return nil
+}
+
+// at is a path of the configuration, in the run's source.
+func at(r *run.Run, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(source(r), path)
 }
 
 // source is the folder that the configuration's paths are relative to in this run.
@@ -53,7 +61,7 @@ func source(r *run.Run) string {
 // Run prepares, names and builds.
 func (Stage) Run(ctx context.Context, r *run.Run) (string, error) {
 	c := r.Config.Image
-	folder := filepath.Join(source(r), c.Context)
+	folder := at(r, c.Context)
 	version, err := image.VersionOf(ctx, folder)
 	if err != nil {
 		return "", err
@@ -71,7 +79,7 @@ func (Stage) Run(ctx context.Context, r *run.Run) (string, error) {
 		return "", err
 	}
 	built, err := image.Build(ctx, image.BuildOptions{
-		Context: folder, Dockerfile: filepath.Join(source(r), c.Dockerfile), Target: c.Target,
+		Context: folder, Dockerfile: at(r, c.Dockerfile), Target: c.Target,
 		Platform: platform, Args: args, Builder: c.Builder, Epoch: version.Time,
 	})
 	if errors.Is(err, image.ErrInput) {
