@@ -28,9 +28,21 @@ type tape struct {
 	said      []string
 }
 
-func (f *tape) Stats(group string) balancer.Stats { return f.stats[group] }
-func (f *tape) Times(group string) balancer.Times { return f.times[group] }
+func (f *tape) Stats(group string) balancer.Stats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stats[group]
+}
+
+func (f *tape) Times(group string) balancer.Times {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.times[group]
+}
+
 func (f *tape) ListenerStats(l string) balancer.ListenerStats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return f.listeners[l]
 }
 
@@ -90,9 +102,11 @@ func TestMetricsOfAnApplicationLoadBalancer(t *testing.T) {
 
 		var slow balancer.Times
 		slow[320] = 9
+		f.mu.Lock()
 		f.stats[s.blue] = balancer.Stats{Requests: 10, Codes: [6]uint64{2: 7, 5: 2}, ConnectionErrors: 1}
 		f.times[s.blue] = slow
 		f.listeners[s.listener] = balancer.ListenerStats{Connections: 4, Active: 3, Requests: 10, Answers: map[int]uint64{502: 1, 301: 2, 460: 1}}
+		f.mu.Unlock()
 		time.Sleep(5 * time.Second)
 		took := fmt.Sprintf("%.3f", slow.Class(320).Seconds())
 		want := []string{
@@ -119,7 +133,9 @@ func TestMetricsOfAnApplicationLoadBalancer(t *testing.T) {
 			t.Errorf("with traffic (-want +got):\n%s", d)
 		}
 
+		f.mu.Lock()
 		f.listeners[s.listener] = balancer.ListenerStats{Connections: 4, Answers: map[int]uint64{502: 1, 301: 2, 460: 1}}
+		f.mu.Unlock()
 		time.Sleep(5 * time.Second)
 		if d := cmp.Diff(quiet, f.told()); d != "" {
 			t.Errorf("when it is over (-want +got):\n%s", d)
