@@ -154,24 +154,24 @@ func roleOf(arn string) (account, name string, ok bool) {
 // The forms of what is written into the files.
 var forms = []struct {
 	what, hint string
-	form       *regexp.Regexp
+	form       string
 	value      func(*Project) string
 }{
-	{"account", "twelve digits", regexp.MustCompile(`^[0-9]{12}$`), func(p *Project) string { return p.Account }},
-	{"region", "such as eu-west-1", regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`), func(p *Project) string { return p.Config.Region }},
-	{"container", "up to 255 letters, digits, - and _", regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`), func(p *Project) string { return p.Container }},
-	{"family", "up to 255 letters, digits, - and _", regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`), func(p *Project) string { return p.Family }},
-	{"log group", "letters, digits and . - _ / #", regexp.MustCompile(`^[A-Za-z0-9._/#-]{0,512}$`), func(p *Project) string { return p.LogGroup }},
-	{"GitHub repository", "OWNER/NAME", regexp.MustCompile(`^([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?$`), func(p *Project) string { return p.GitHub }},
-	{"branch", "letters, digits and . _ - /", regexp.MustCompile(`^[A-Za-z0-9._/-]+$`), func(p *Project) string { return p.Branch }},
-	{"version", "as `go install` takes it", regexp.MustCompile(`^[A-Za-z0-9.+-]+$`), func(p *Project) string { return p.Version }},
-	{"role", "an ARN, or an expression such as ${{ secrets.IAMROLE_GITHUB }}", regexp.MustCompile(`^(arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]+|\$\{\{ [\w.-]+ \}\})$`), func(p *Project) string { return p.Role }},
+	{"account", "twelve digits", `^[0-9]{12}$`, func(p *Project) string { return p.Account }},
+	{"region", "such as eu-west-1", `^[a-z]{2}(-[a-z]+)+-[0-9]$`, func(p *Project) string { return p.Config.Region }},
+	{"container", "up to 255 letters, digits, - and _", `^[A-Za-z0-9_-]{1,255}$`, func(p *Project) string { return p.Container }},
+	{"family", "up to 255 letters, digits, - and _", `^[A-Za-z0-9_-]{1,255}$`, func(p *Project) string { return p.Family }},
+	{"log group", "letters, digits and . - _ / #", `^[A-Za-z0-9._/#-]{0,512}$`, func(p *Project) string { return p.LogGroup }},
+	{"GitHub repository", "OWNER/NAME", `^([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?$`, func(p *Project) string { return p.GitHub }},
+	{"branch", "letters, digits and . _ - /", `^[A-Za-z0-9._/-]+$`, func(p *Project) string { return p.Branch }},
+	{"version", "as `go install` takes it", `^[A-Za-z0-9.+-]+$`, func(p *Project) string { return p.Version }},
+	{"role", "an ARN, or an expression such as ${{ secrets.IAMROLE_GITHUB }}", `^(arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]+|\$\{\{ [\w.-]+ \}\})$`, func(p *Project) string { return p.Role }},
 }
 
 func (p *Project) check() error {
 	var errs []error
 	for _, f := range forms {
-		if v := f.value(p); !f.form.MatchString(v) {
+		if v := f.value(p); !regexp.MustCompile(f.form).MatchString(v) {
 			errs = append(errs, fault.New(fault.Usage, f.hint, "%q is no valid %s", v, f.what))
 		}
 	}
