@@ -15,9 +15,11 @@ test: ## all tests; what cannot run here is told (TURNOUT_NO_SKIP=1 makes that a
 	$(GO) vet ./...
 	@. .ci/env; $(GO) test -json $(RACE) -timeout 15m ./... | $(GO) run ./internal/tools/testsummary
 
-lint: ## gofmt, go vet, golangci-lint
+lint: ## gofmt, go vet, golangci-lint, and that it compiles for every system
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "$$bad"; echo "run gofmt -w on these"; exit 1; }
 	$(GO) run $(GOLANGCI) run ./...
+	@for os in windows darwin; do for arch in amd64 arm64; do echo "compile for $$os/$$arch"; \
+	CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/turnout || exit 1; done; done
 
 bench: ## benchmarks, as ratios in one run
 	$(GO) test -run '^$$' -bench . -benchmem ./cloud/internal/... ./internal/...

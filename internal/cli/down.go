@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,10 +34,10 @@ func runDown(ctx context.Context, g *global) error {
 	if err != nil {
 		return err
 	}
-	if err := syscall.Kill(h.PID, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+	if err := localcloud.End(h.PID); err != nil {
 		return fault.New(fault.Failed, "it belongs to another user?", "end process %d: %w", h.PID, err)
 	}
-	for syscall.Kill(h.PID, 0) == nil {
+	for localcloud.Running(h.PID) {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)

@@ -173,7 +173,7 @@ func (o *upOptions) background(ctx context.Context, dir string) error {
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = localcloud.Detached()
 	if err := cmd.Start(); err != nil {
 		return err
 	}

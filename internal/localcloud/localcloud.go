@@ -11,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Handle is what the file holds.
@@ -64,7 +62,7 @@ func Read(dir string) (*Handle, error) {
 	if err := json.Unmarshal(b, &h); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
 	}
-	if err := unix.Kill(h.PID, 0); errors.Is(err, unix.ESRCH) {
+	if !Running(h.PID) {
 		return nil, ErrNone
 	}
 	return &h, nil
