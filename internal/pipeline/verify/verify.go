@@ -5,15 +5,13 @@ package verify
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/turnoutdev/turnout/internal/endpoint"
 	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/probe"
 	"github.com/turnoutdev/turnout/internal/run"
 	"github.com/turnoutdev/turnout/internal/watch"
 )
@@ -42,10 +40,13 @@ func (Stage) Run(ctx context.Context, r *run.Run) (string, error) {
 		return "", err
 	}
 	r.Facts.URL = url
-	if err := probe(ctx, url, r.Config.Verify.Status); err != nil {
+	status := r.Config.Verify.Status
+	// A failure is put up with for a moment: one lost packet is no verdict.
+	p := probe.Probe{URL: url, Status: []probe.Range{{From: status, To: status}}, Interval: time.Second, Within: 3 * time.Second}
+	if err := p.Run(ctx, func(probe.Attempt) {}); err != nil {
 		return "", fault.New(fault.Failed, "traffic has already moved; `turnout rollback` takes it back", "%w", err)
 	}
-	return fmt.Sprintf("%s answers %d", url, r.Config.Verify.Status), nil
+	return fmt.Sprintf("%s answers %d", url, status), nil
 }
 
 // address is where the production listener is reached.
@@ -69,37 +70,4 @@ func address(ctx context.Context, r *run.Run) (string, error) {
 	}
 	url, err := endpoint.URL(ctx, r.AWS.ELB(), listener)
 	return url + v.Path, err
-}
-
-// probe asks once and once more after a moment, so that one lost packet is no failure.
-func probe(ctx context.Context, url string, want int) error {
-	err := ask(ctx, url, want)
-	for try := 0; err != nil && try < 2; try++ {
-		select {
-		case <-time.After(time.Duration(try+1) * time.Second):
-			err = ask(ctx, url, want)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return err
-}
-
-func ask(ctx context.Context, url string, want int) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode != want {
-		body, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // for the message only
-		return fmt.Errorf("%s answered %d, expected %d: %s", url, res.StatusCode, want, strings.TrimSpace(string(body)))
-	}
-	return nil
 }
