@@ -2,7 +2,7 @@
 // SDK v3 and its waiters.
 'use strict';
 const { assert, definition, revision, group, waits, cluster, service } = require('./facts.js');
-const { ECS, waitUntilServicesStable, waitUntilTasksStopped } = require('@aws-sdk/client-ecs');
+const { ECS, waitUntilServicesStable, waitUntilTasksRunning, waitUntilTasksStopped } = require('@aws-sdk/client-ecs');
 const { CodeDeploy, waitUntilDeploymentSuccessful } = require('@aws-sdk/client-codedeploy');
 const { ECR } = require('@aws-sdk/client-ecr');
 
@@ -94,6 +94,7 @@ async function once() {
   });
   assert.deepStrictEqual(out.failures, []);
   const tasks = out.tasks.map((t) => t.taskArn);
+  await waitUntilTasksRunning(waiter(ecs), { cluster, tasks }); // one that is stopped before it runs has no exit code
   await ecs.stopTask({ cluster, task: tasks[0] });
   const end = await waitUntilTasksStopped(waiter(ecs), { cluster, tasks });
   assert.strictEqual(end.state, 'SUCCESS');
