@@ -19,6 +19,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/logs"
 	"github.com/turnoutdev/turnout/cloud/internal/neighbour"
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
+	"github.com/turnoutdev/turnout/cloud/internal/s3"
 	"github.com/turnoutdev/turnout/cloud/internal/sts"
 	"github.com/turnoutdev/turnout/cloud/internal/wire"
 )
@@ -83,6 +84,13 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
+	objects, err := s3.New(s3.Options{
+		Store: c.store, Clock: c.clock, Place: c.place, Dir: filepath.Join(c.dir, "objects"), Log: c.opts.Log,
+		Authorize: func(ctx context.Context, action, arn string) error { return permits.Check(ctx, action, arn, nil) },
+	})
+	if err != nil {
+		return nil, err
+	}
 	tasks, err := ecs.New(guard.ECS(ecs.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Runner: p.agent, Targets: p.elb, HealthChanged: p.elb, Log: c.opts.Log,
 		RegistryAuth: c.registryAuth(guard, registry), RewriteImage: c.localImage,
@@ -104,7 +112,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		return nil, err
 	}
 	deploy, err := codedeploy.New(guard.CodeDeploy(codedeploy.Options{
-		Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Alarms: alarming(metrics), Invoke: hooks(functions), Log: c.opts.Log,
+		Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Objects: objects, Alarms: alarming(metrics), Invoke: hooks(functions), Log: c.opts.Log,
 		Assume: assumeOnce(tokens, c.place, "codedeploy.amazonaws.com", "CodeDeploy"),
 	}))
 	if err != nil {
@@ -117,7 +125,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Services: []*wire.Service{
 			wire.ECS(tasks.Ops()), wire.CodeDeploy(deploy.Ops()), wire.ECR(registry.Ops()), wire.ELBv2(p.elb.Ops()),
 			wire.STS(tokens.Ops()), wire.IAM(p.iam.Ops()), wire.Logs(watch.Ops()), wire.CloudWatch(metrics.Ops()),
-			wire.Lambda(functions.Ops()), wire.EC2(networks.Ops()),
+			wire.Lambda(functions.Ops()), wire.EC2(networks.Ops()), objects.Wire(),
 		},
 		Authenticate: (&wire.Verifier{Credentials: p.iam, Region: c.place.Region}).Authenticate,
 		Authorize:    permits.Authorize,

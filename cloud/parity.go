@@ -30,6 +30,9 @@ func (c *Cloud) Parity() []ServiceParity {
 		for _, op := range s.Ops {
 			v.Operations = append(v.Operations, OperationParity{op.Name, op.Record, op.Differs})
 		}
+		for _, name := range s.Handles {
+			v.Operations = append(v.Operations, OperationParity{Name: name})
+		}
 		out = append(out, v)
 	}
 	return out

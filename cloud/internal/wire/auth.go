@@ -26,7 +26,7 @@ type Credentials interface {
 	Lookup(ctx context.Context, accessKeyID string) (Credential, bool)
 }
 
-// Verifier authenticates requests by AWS Signature Version 4. Its Authenticate method is
+// Verifier authenticates requests by AWS Signature Version 4, and URLs of S3 by Version 2. Its Authenticate method is
 // made for Options.Authenticate.
 type Verifier struct {
 	Credentials Credentials
@@ -48,6 +48,9 @@ const mismatch = "The request signature we calculated does not match the signatu
 // are AWS's, named and worded for the protocol that the request speaks.
 func (v *Verifier) Authenticate(r *http.Request, body []byte) (identity.Caller, error) {
 	x := from(r.Context())
+	if x.service.Host != nil && presigned2(r) {
+		return v.authenticate2(x, r)
+	}
 	sig, err := sigv4.Parse(r)
 	if err != nil {
 		return identity.Caller{}, unparsed(x, err)

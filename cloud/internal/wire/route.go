@@ -9,7 +9,7 @@ import (
 
 // route finds the service, the operation and the protocol of a request, in the order in
 // which they are certain: X-Amz-Target, the path of rpc-v2-cbor, the form's Action, the
-// service in the credential scope, the path. It reads the body only to see a form.
+// service in the credential scope, the host, the path. It reads the body only to see a form.
 func (x *exchange) route() error {
 	if target := x.r.Header.Get("X-Amz-Target"); target != "" {
 		return x.routeTarget(target)
@@ -130,13 +130,13 @@ func (s *Server) byVersion(version string, scope *Service, action string) *Servi
 	return nil
 }
 
-// routePath finds services by their paths, for requests without a scope.
+// routePath finds services by their hosts and paths, for requests without a scope.
 func (x *exchange) routePath() error {
 	for _, svc := range x.srv.rest {
 		if svc.Handler == nil && x.routeREST(svc) && x.op != nil {
 			return nil
 		}
-		if svc.Handler != nil && svc.ownsPath(x.r.URL.Path) {
+		if svc.Handler != nil && svc.owns(x.r) {
 			x.service, x.protocol = svc, restXML{}
 			return nil
 		}
@@ -148,9 +148,14 @@ func (x *exchange) routePath() error {
 	return noSuchPath(x.r.URL.Path)
 }
 
-func (s *Service) ownsPath(path string) bool {
+func (s *Service) owns(r *http.Request) bool {
+	if s.Host != nil {
+		if _, ours := s.Host(r.Host); ours || presigned2(r) {
+			return true
+		}
+	}
 	for _, p := range s.PathRoot {
-		if strings.HasPrefix(path, p) {
+		if strings.HasPrefix(r.URL.Path, p) {
 			return true
 		}
 	}

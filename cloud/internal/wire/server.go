@@ -113,7 +113,8 @@ func (s *Server) chain(svc *Service, op *Op) Call {
 	return call
 }
 
-// Handle serves all paths under prefix by h, before any AWS service is considered; the
+// Handle serves all paths under prefix by h, before any AWS service but those with a
+// Handler of their own is considered; the
 // prefix "/" serves what no service claims. Call it before the server serves.
 func (s *Server) Handle(prefix string, h http.Handler) {
 	s.mounts = append(s.mounts, mount{prefix, h})
@@ -127,6 +128,16 @@ func (s *Server) mounted(path string) http.Handler {
 		}
 	}
 	return nil
+}
+
+// streams tells whether a request is signed for a service with a Handler, whose paths are
+// its callers' own choice.
+func (s *Server) streams(r *http.Request) bool {
+	if presigned2(r) {
+		return true
+	}
+	svc := s.scopes[scopeService(r)]
+	return svc != nil && svc.Handler != nil
 }
 
 func (s *Server) fallback() http.Handler {
@@ -143,7 +154,7 @@ func (s *Server) Services() []*Service { return s.opts.Services }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h := s.mounted(r.URL.Path); h != nil {
+	if h := s.mounted(r.URL.Path); h != nil && !s.streams(r) {
 		h.ServeHTTP(w, r)
 		return
 	}

@@ -44,6 +44,12 @@ type Service struct {
 	// authenticated, their bodies taken out of aws-chunked form and checked while they are
 	// read; Authorize and Middleware know operations only and do not see them.
 	Handler http.Handler
+	Handles []string // the operations that Handler answers, for coverage tables
+
+	// Host reads the name that a request calls the server, for a service with a Handler:
+	// the bucket in it, and whether requests with that name are the service's without a
+	// signature that says so.
+	Host func(host string) (bucket string, ours bool)
 
 	Names *codec.Names
 

@@ -1,0 +1,158 @@
+package s3
+
+import (
+	"encoding/xml"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/turnoutdev/turnout/cloud/internal/store"
+)
+
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]$`)
+
+// instant is how S3's documents write times.
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+type owner struct {
+	ID          string
+	DisplayName string
+}
+
+func (s *Service) owner() owner { return owner{s.Place.Account, s.Place.Account} }
+
+func (x *request) listBuckets() error {
+	type entry struct {
+		Name         string
+		CreationDate string
+		BucketRegion string
+	}
+	doc := struct {
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListAllMyBucketsResult"`
+		Buckets []entry  `xml:"Buckets>Bucket"`
+		Owner   owner
+		Prefix  string `xml:"Prefix,omitempty"`
+	}{Owner: x.s.owner(), Prefix: x.q.Get("prefix")}
+	x.s.Store.View(func(tx *store.Tx) {
+		for _, b := range x.s.buckets.All(tx, x.q.Get("prefix")) {
+			doc.Buckets = append(doc.Buckets, entry{b.Name, instant(b.Created), x.s.Place.Region})
+		}
+	})
+	x.answer(http.StatusOK, doc)
+	return nil
+}
+
+func (x *request) createBucket() error {
+	if !bucketName.MatchString(x.bucket) || strings.Contains(x.bucket, "..") || net.ParseIP(x.bucket) != nil {
+		return errBucketName
+	}
+	if x.r.ContentLength > 0 {
+		var c struct{ LocationConstraint string }
+		if err := x.decode(&c); err != nil {
+			return err
+		}
+		if c.LocationConstraint != "" && c.LocationConstraint != x.s.Place.Region {
+			return &failure{status: 400, code: "IllegalLocationConstraintException", message: "The " + c.LocationConstraint + " location constraint is incompatible for the region specific endpoint this request was sent to."}
+		}
+	}
+	err := x.s.Store.Update(func(tx *store.Tx) error {
+		if _, ok := x.s.buckets.Get(tx, x.bucket); ok {
+			if x.s.Place.Region == "us-east-1" { // where S3 has always let this pass
+				return nil
+			}
+			return errOwned
+		}
+		x.s.buckets.Put(tx, x.bucket, bucket{Name: x.bucket, Created: x.s.Clock.Now()})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	x.w.Header().Set("Location", "/"+x.bucket)
+	x.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func (x *request) headBucket() error {
+	x.w.Header().Set("X-Amz-Bucket-Region", x.s.Place.Region)
+	x.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// deleteBucket deletes an empty bucket. Uploads under way are forgotten with it.
+func (x *request) deleteBucket() error {
+	var files []string
+	err := x.s.Store.Update(func(tx *store.Tx) error {
+		for range x.s.objects.All(tx, x.bucket+"\x00") {
+			return errNotEmpty
+		}
+		for k, u := range x.s.uploads.All(tx, x.bucket+"\x00") {
+			for _, p := range u.Parts {
+				files = append(files, p.File)
+			}
+			x.s.uploads.Delete(tx, k)
+		}
+		x.s.buckets.Delete(tx, x.bucket)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	x.w.WriteHeader(http.StatusNoContent)
+	x.s.drop(files...)
+	return nil
+}
+
+func (x *request) getLocation() error {
+	region := x.s.Place.Region
+	if region == "us-east-1" {
+		region = "" // which S3 has no name for
+	}
+	x.answer(http.StatusOK, struct {
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
+		Region  string   `xml:",chardata"`
+	}{Region: region})
+	return nil
+}
+
+func (x *request) getVersioning() error {
+	b, err := x.s.bucketOf(x.bucket)
+	if err != nil {
+		return err
+	}
+	x.answer(http.StatusOK, struct {
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ VersioningConfiguration"`
+		Status  string   `xml:"Status,omitempty"`
+	}{Status: b.Versioning})
+	return nil
+}
+
+func (x *request) putVersioning() error {
+	var c struct{ Status, MfaDelete string }
+	if err := x.decode(&c); err != nil {
+		return err
+	}
+	if c.Status != "Enabled" && c.Status != "Suspended" {
+		return &failure{status: 400, code: "IllegalVersioningConfigurationException", message: "The Versioning element must be specified"}
+	}
+	return x.changeBucket(func(b *bucket) { b.Versioning = c.Status })
+}
+
+// changeBucket stores a changed copy of the bucket and answers that it is so.
+func (x *request) changeBucket(change func(*bucket)) error {
+	err := x.s.Store.Update(func(tx *store.Tx) error {
+		b, ok := x.s.buckets.Get(tx, x.bucket)
+		if !ok {
+			return errNoBucket
+		}
+		change(&b)
+		x.s.buckets.Put(tx, b.Name, b)
+		return nil
+	})
+	if err == nil {
+		x.w.WriteHeader(http.StatusOK)
+	}
+	return err
+}

@@ -1,0 +1,128 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/turnoutdev/turnout/cloud/internal/arn"
+	"github.com/turnoutdev/turnout/cloud/internal/clock"
+	"github.com/turnoutdev/turnout/cloud/internal/store"
+	"github.com/turnoutdev/turnout/cloud/internal/wire"
+)
+
+// Options are what the service needs.
+type Options struct {
+	Store *store.Store
+	Clock *clock.Clock
+	Place arn.Place
+	Dir   string   // folder of the objects' files, made when missing
+	Hosts []string // names that a bucket's name may stand before, besides AWS's and s3.localhost
+
+	Log *slog.Logger // of what broke inside; default none
+
+	// Authorize refuses what a caller (identity.From(ctx)) may not do; nil permits all.
+	// resource is an ARN, "*" for ListAllMyBuckets.
+	Authorize func(ctx context.Context, action, resource string) error
+}
+
+// Service is S3. It is an http.Handler of authenticated requests.
+type Service struct {
+	Options
+	buckets store.Table[bucket]
+	objects store.Table[object]
+	uploads store.Table[upload]
+}
+
+// New opens the service on its tables and folder, from which it removes files that no
+// object has: those of writes that a crash cut off.
+func New(o Options) (*Service, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{Options: o}
+	var err, err2, err3 error
+	s.buckets, err = store.NewTable[bucket](o.Store, "s3-buckets")
+	s.objects, err2 = store.NewTable[object](o.Store, "s3-objects")
+	s.uploads, err3 = store.NewTable[upload](o.Store, "s3-uploads")
+	if err = errors.Join(err, err2, err3, os.MkdirAll(o.Dir, 0o700)); err == nil {
+		err = s.sweep()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open s3: %w", err)
+	}
+	return s, nil
+}
+
+// Wire is the service as package wire serves it.
+func (s *Service) Wire() *wire.Service {
+	return &wire.Service{
+		ID: "s3", SDK: "S3", SigningNames: []string{"s3", "s3express"}, Version: "2006-03-01",
+		Protocols: []wire.Protocol{wire.RestXML}, Handler: s, Handles: handled,
+		Host: s.named,
+	}
+}
+
+// handled are the operations that the service answers, by the names of the SDKs.
+var handled = []string{
+	"AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateBucket", "CreateMultipartUpload", "DeleteBucket",
+	"DeleteBucketTagging", "DeleteObject", "DeleteObjectTagging", "DeleteObjects", "GetBucketLocation", "GetBucketTagging",
+	"GetBucketVersioning", "GetObject", "GetObjectTagging", "HeadBucket", "HeadObject", "ListBuckets", "ListMultipartUploads",
+	"ListObjectVersions", "ListObjects", "ListObjectsV2", "ListParts", "PutBucketTagging", "PutBucketVersioning", "PutObject",
+	"PutObjectTagging", "UploadPart", "UploadPartCopy",
+}
+
+// sweep removes the files that no row names.
+func (s *Service) sweep() error {
+	used := map[string]bool{}
+	s.Store.View(func(tx *store.Tx) {
+		for _, o := range s.objects.All(tx, "") {
+			for _, v := range o.Versions {
+				used[v.File] = true
+			}
+		}
+		for _, u := range s.uploads.All(tx, "") {
+			for _, p := range u.Parts {
+				used[p.File] = true
+			}
+		}
+	})
+	files, err := os.ReadDir(s.Dir)
+	for _, f := range files {
+		if !used[f.Name()] && !f.IsDir() {
+			err = errors.Join(err, os.Remove(filepath.Join(s.Dir, f.Name())))
+		}
+	}
+	return err
+}
+
+// Object reads no more than limit bytes of an object, for neighbours, who ask themselves
+// whether they may: version "" is the newest. The ETag has no quotes. Errors are S3's:
+// NoSuchBucket, NoSuchKey, NoSuchVersion.
+func (s *Service) Object(_ context.Context, bucket, key, version string, limit int64) (content []byte, etag string, err error) {
+	v, f, err := s.open(bucket, key, version)
+	if err != nil {
+		return nil, "", err
+	}
+	content, err = io.ReadAll(io.LimitReader(f, limit))
+	return content, v.ETag, errors.Join(err, f.Close())
+}
+
+// permit asks whether the caller may do something to a bucket, or to an object in it.
+func (s *Service) permit(ctx context.Context, action, bucket, key string) error {
+	if s.Authorize == nil {
+		return nil
+	}
+	resource := "*"
+	if bucket != "" {
+		resource = "arn:" + s.Place.Partition + ":s3:::" + bucket
+		if key != "" {
+			resource += "/" + key
+		}
+	}
+	return s.Authorize(ctx, "s3:"+action, resource)
+}
