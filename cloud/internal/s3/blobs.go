@@ -33,7 +33,7 @@ func (s *Service) write(r *http.Request) (blob, error) {
 	if err != nil {
 		return blob{}, err
 	}
-	var also io.Writer = io.Discard
+	also := io.Discard
 	if sum != nil {
 		also = sum.hash
 	}
