@@ -20,6 +20,8 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/neighbour"
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
 	"github.com/turnoutdev/turnout/cloud/internal/s3"
+	"github.com/turnoutdev/turnout/cloud/internal/seal"
+	"github.com/turnoutdev/turnout/cloud/internal/ssm"
 	"github.com/turnoutdev/turnout/cloud/internal/sts"
 	"github.com/turnoutdev/turnout/cloud/internal/wire"
 )
@@ -91,9 +93,17 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
+	box, err := seal.Open(c.store)
+	if err != nil {
+		return nil, err
+	}
+	params, err := ssm.New(ssm.Options{Store: c.store, Clock: c.clock, Place: c.place, Seal: box})
+	if err != nil {
+		return nil, err
+	}
 	tasks, err := ecs.New(guard.ECS(ecs.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Runner: p.agent, Targets: p.elb, HealthChanged: p.elb, Log: c.opts.Log,
-		RegistryAuth: c.registryAuth(guard, registry), RewriteImage: c.localImage,
+		RegistryAuth: c.registryAuth(guard, registry), RewriteImage: c.localImage, Secrets: secrets(params), Files: environmentFiles(objects),
 		Assume: assume(tokens, c.place, "ecs-tasks.amazonaws.com"),
 	}, watch))
 	if err != nil {
@@ -125,7 +135,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Services: []*wire.Service{
 			wire.ECS(tasks.Ops()), wire.CodeDeploy(deploy.Ops()), wire.ECR(registry.Ops()), wire.ELBv2(p.elb.Ops()),
 			wire.STS(tokens.Ops()), wire.IAM(p.iam.Ops()), wire.Logs(watch.Ops()), wire.CloudWatch(metrics.Ops()),
-			wire.Lambda(functions.Ops()), wire.EC2(networks.Ops()), objects.Wire(),
+			wire.Lambda(functions.Ops()), wire.EC2(networks.Ops()), wire.SSM(params.Ops()), objects.Wire(),
 		},
 		Authenticate: (&wire.Verifier{Credentials: p.iam, Region: c.place.Region}).Authenticate,
 		Authorize:    permits.Authorize,
