@@ -12,7 +12,8 @@ import (
 	"github.com/turnoutdev/turnout/internal/fault"
 )
 
-// TestDeployUnderFaults breaks each call of a deployment in each way, one at a time. What
+// TestDeployUnderFaults breaks each call of a deployment, those that change something in
+// every way, one at a time. What
 // passes is got over; what does not ends the run, which resume brings to its end. Never is
 // anything registered or deployed twice.
 func TestDeployUnderFaults(t *testing.T) {
@@ -23,7 +24,11 @@ func TestDeployUnderFaults(t *testing.T) {
 		{"codedeploy", "CreateDeployment"}, {"codedeploy", "GetDeployment"}, {"codedeploy", "GetDeploymentTarget"},
 	}
 	for i, call := range calls {
-		for _, kind := range []cloud.FaultKind{"error", "throttle", "reset", "half", "expired"} {
+		kinds := []cloud.FaultKind{"throttle", "expired"} // reading again is all that there is to do
+		if call.operation == "RegisterTaskDefinition" || call.operation == "CreateDeployment" {
+			kinds = []cloud.FaultKind{"error", "throttle", "reset", "half", "expired"}
+		}
+		for _, kind := range kinds {
 			t.Run(call.operation+" "+string(kind), func(t *testing.T) {
 				w.t = t
 				// A variable of its own, so that every run needs a revision of its own.
