@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 
 	"github.com/turnoutdev/turnout/cloud/internal/agent"
@@ -34,6 +35,7 @@ type parts struct {
 	elb      *elbv2.Service
 	iam      *iam.Service
 	issuer   *sts.Issuer
+	inside   *inside
 	api      *wire.Server
 	engines  []engine
 }
@@ -101,10 +103,13 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
+	endpoint, _ := netip.ParseAddrPort(host) // of a loopback listener
+	p.inside = newInside(endpoint, p.agent, box, tokens, p.iam)
 	tasks, err := ecs.New(guard.ECS(ecs.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Runner: p.agent, Targets: p.elb, HealthChanged: p.elb, Log: c.opts.Log,
 		RegistryAuth: c.registryAuth(guard, registry), RewriteImage: c.localImage, Secrets: secrets(params), Files: environmentFiles(objects),
-		Assume: assume(tokens, c.place, "ecs-tasks.amazonaws.com"),
+		Endpoints: p.inside.endpoints,
+		Assume:    assume(tokens, c.place, "ecs-tasks.amazonaws.com"),
 	}, watch))
 	if err != nil {
 		return nil, err
@@ -166,6 +171,9 @@ func (c *Cloud) middleware(service, op string, next wire.Call) wire.Call {
 // close frees what the parts hold, when their engines have ended.
 func (p *parts) close(ctx context.Context) error {
 	var errs []error
+	if p.inside != nil {
+		errs = append(errs, p.inside.close())
+	}
 	if p.balancer != nil {
 		errs = append(errs, p.balancer.Close(ctx))
 	}

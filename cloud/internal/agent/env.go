@@ -12,7 +12,8 @@ import (
 // MetadataAddr is where containers expect ECS's metadata and credentials.
 var MetadataAddr = netip.MustParseAddrPort("169.254.170.2:80")
 
-const relativeURIName = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+// ofServices are the variables that point to services inside the task.
+var ofServices = []string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_ENDPOINT_URL"}
 
 // environment lists a container's variables as K=V. Of equal names the later wins, in
 // this order: what ECS's agent sets, Spec.Env, the task definition's environment, which
@@ -21,7 +22,7 @@ func (t *task) environment(c *container) []string {
 	e := variables{}
 	e.agent(t, c)
 	for _, kv := range t.spec.Env[c.name] {
-		if aws.ToString(kv.Name) != relativeURIName || t.metadata() {
+		if t.metadata() || !slices.Contains(ofServices, aws.ToString(kv.Name)) {
 			e.set(aws.ToString(kv.Name), aws.ToString(kv.Value))
 		}
 	}

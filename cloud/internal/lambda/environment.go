@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -173,25 +172,10 @@ func (s *Service) reached() map[netip.AddrPort]func(net.Conn) {
 	services := map[netip.AddrPort]func(net.Conn){}
 	for _, at := range append(all, s.Endpoint) {
 		if at.IsValid() {
-			services[at] = func(c net.Conn) { s.relay(c, at) }
+			services[at] = agent.Relay(s.life, at)
 		}
 	}
 	return services
-}
-
-// relay connects a function with an address of this machine.
-func (s *Service) relay(inside net.Conn, at netip.AddrPort) {
-	defer inside.Close()
-	outside, err := (&net.Dialer{}).DialContext(s.life, "tcp", at.String())
-	if err != nil {
-		return // the function sees a closed connection
-	}
-	defer outside.Close()
-	go func() {
-		_, _ = io.Copy(outside, inside) // either end may close at any time
-		_ = outside.Close()
-	}()
-	_, _ = io.Copy(inside, outside)
 }
 
 // close ends the function and all that belongs to its environment.

@@ -1,0 +1,110 @@
+package cloud
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/turnoutdev/turnout/cloud/internal/agent"
+	"github.com/turnoutdev/turnout/cloud/internal/ecs"
+	"github.com/turnoutdev/turnout/cloud/internal/iam"
+	"github.com/turnoutdev/turnout/cloud/internal/seal"
+	"github.com/turnoutdev/turnout/cloud/internal/sts"
+)
+
+const (
+	ecsPrincipal    = "ecs-tasks.amazonaws.com"
+	credentialsPath = "/v2/credentials/"
+	ticketName      = "task credentials"
+	keysFor         = 6 * time.Hour // as ECS gives them out
+)
+
+// inside is what tasks reach of the cloud: its API at the address that it has outside, and
+// at ECS's own address the metadata of the task and the keys of its role.
+type inside struct {
+	api    netip.AddrPort
+	server *agent.ConnServer
+	box    *seal.Box
+	roles  *sts.Service
+	keys   *iam.Service
+	ctx    context.Context // of the generation's life
+	end    context.CancelFunc
+}
+
+// ticket says which keys a task may ask for; sealed, it is the path that only the task
+// knows.
+type ticket struct{ Role, Task string }
+
+func newInside(api netip.AddrPort, a *agent.Agent, box *seal.Box, roles *sts.Service, keys *iam.Service) *inside {
+	in := &inside{api: api, box: box, roles: roles, keys: keys}
+	in.ctx, in.end = context.WithCancel(context.Background())
+	mux := http.NewServeMux()
+	mux.Handle("/", a.MetadataHandler())
+	mux.HandleFunc("GET "+credentialsPath+"{ticket}", in.credentials)
+	in.server = agent.NewConnServer(mux)
+	return in
+}
+
+func (in *inside) close() error {
+	in.end()
+	return in.server.Close()
+}
+
+// endpoints are what one task reaches, and the variables that tell it.
+func (in *inside) endpoints(taskARN, role string) ecs.Endpoints {
+	e := ecs.Endpoints{
+		Env:      []ecstypes.KeyValuePair{{Name: aws.String("AWS_ENDPOINT_URL"), Value: aws.String("http://" + in.api.String())}},
+		Services: map[netip.AddrPort]func(net.Conn){agent.MetadataAddr: in.server.Handle, in.api: agent.Relay(in.ctx, in.api)},
+	}
+	if role != "" {
+		b, _ := json.Marshal(ticket{role, taskARN[strings.LastIndexByte(taskARN, '/')+1:]}) // strings always encode
+		path := credentialsPath + base64.RawURLEncoding.EncodeToString(in.box.Seal(ticketName, b))
+		e.Env = append(e.Env, ecstypes.KeyValuePair{Name: aws.String("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), Value: &path})
+	}
+	return e
+}
+
+// credentials gives a task the keys of its role, in the form that the SDKs read.
+func (in *inside) credentials(w http.ResponseWriter, r *http.Request) {
+	sealed, err := base64.RawURLEncoding.DecodeString(r.PathValue("ticket"))
+	var t ticket
+	if err == nil {
+		var b []byte
+		if b, err = in.box.Open(ticketName, sealed); err == nil {
+			err = json.Unmarshal(b, &t)
+		}
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "InvalidIdInRequest", "CredentialsV2Request: Credentials not found")
+		return
+	}
+	caller, err := in.roles.AssumeFor(r.Context(), t.Role, ecsPrincipal, t.Task)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "InternalServerError", "the task role cannot be assumed: "+err.Error())
+		return
+	}
+	k, err := in.keys.Issue(r.Context(), caller, keysFor)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "InternalServerError", err.Error())
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]string{ // a task that is gone does not read it
+		"RoleArn": t.Role, "AccessKeyId": *k.AccessKeyId, "SecretAccessKey": *k.SecretAccessKey, "Token": *k.SessionToken,
+		"Expiration": k.Expiration.UTC().Format(time.RFC3339),
+	})
+}
+
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"code": code, "message": message, "HTTPErrorCode": status}) // as above
+}
