@@ -44,12 +44,33 @@ func TestDoctor(t *testing.T) {
 	image := w.must(0, "build", "--builder", "builtin").Image
 
 	t.Run("a first deployment all at once", func(t *testing.T) {
+		w.t = t
+		listener, unused := w.listener()
+		forward := func(to []elbtypes.TargetGroupTuple) {
+			t.Helper()
+			if _, err := w.aws.ELB().ModifyListener(t.Context(), &elb.ModifyListenerInput{ListenerArn: &listener, DefaultActions: []elbtypes.Action{{
+				Type: elbtypes.ActionTypeEnumForward, ForwardConfig: &elbtypes.ForwardActionConfig{TargetGroups: to},
+			}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ls, err := w.aws.ELB().DescribeListeners(t.Context(), &elb.DescribeListenersInput{ListenerArns: []string{listener}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		both := ls.Listeners[0].DefaultActions[0].ForwardConfig.TargetGroups
+		forward(slices.DeleteFunc(slices.Clone(both), func(g elbtypes.TargetGroupTuple) bool { return *g.TargetGroupArn == unused }))
 		rep := w.examine(0, "--image", image)
-		if !said(rep, doctor.Warning, "deployment", "the first deployment by CodeDeploy") || rep.Worst() != doctor.Warning || rep.Account != "123456789012" {
+		if !said(rep, doctor.Warning, "load balancer", "the first deployment by CodeDeploy is all at once") || rep.Worst() != doctor.Warning || rep.Account != "123456789012" {
 			t.Errorf("%+v", rep)
 		}
 		w.examine(fault.Failed, "--image", image, "--strict")
+		if rep := w.examine(0, "--image", image, "--config", "CodeDeployDefault.ECSCanary10Percent5Minutes"); rep.Worst() != doctor.Note {
+			t.Errorf("a canary: %+v", rep)
+		}
+		forward(both)
 	})
+	w.t = t
 	w.must(0, "deploy", "--image", image, "--preflight")
 
 	t.Run("all is well", func(t *testing.T) {

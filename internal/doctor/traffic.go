@@ -57,9 +57,14 @@ func (e *examination) targetGroup(g elbtypes.TargetGroup) {
 	if e.Definition.NetworkMode == ecstypes.NetworkModeAwsvpc && g.TargetType != elbtypes.TargetTypeEnumIp {
 		e.found(Finding{Error, "load balancer", fmt.Sprintf("its target type is %s, tasks with awsvpc need ip", g.TargetType), where, "tasks cannot be registered", "create the target group with target type ip"})
 	}
-	if len(g.LoadBalancerArns) == 0 {
-		e.found(Finding{Note, "load balancer", "it stands behind no listener now", where, "health checks of a target group begin when a listener forwards to it: AllowTraffic may wait for them", ""})
+	if len(g.LoadBalancerArns) > 0 {
+		return
 	}
+	if e.allAtOnce() && e.Service != nil && !deployed(e.Service) {
+		e.found(Finding{Warning, "load balancer", "it stands behind no listener, and the first deployment by CodeDeploy is all at once", where, "no health check reaches its tasks before traffic does, and a broken image \"succeeds\"", "forward the listener to both target groups (weights 100 and 0), or use a canary the first time"})
+		return
+	}
+	e.found(Finding{Note, "load balancer", "it stands behind no listener now", where, "health checks of a target group begin when a listener forwards to it: AllowTraffic may wait for them", ""})
 }
 
 // listener holds the production listener against the service's primary task set.
@@ -128,11 +133,19 @@ func weights(actions []elbtypes.Action) map[string]int32 {
 	return out
 }
 
+// allAtOnce tells whether traffic is to move in one step.
+func (e *examination) allAtOnce() bool {
+	config := e.Config
+	if config == "" {
+		config = aws.ToString(e.Group.DeploymentConfigName)
+	}
+	return strings.HasSuffix(config, "AllAtOnce")
+}
+
 // longWait is from when a wait is worth a note.
 const longWait = 5 * time.Minute
 
-// deployment looks at the group: another deployment, long waits, and the trap of a first
-// deployment all at once.
+// deployment looks at the group: another deployment, and long waits.
 func (e *examination) deployment(ctx context.Context) error {
 	g := e.Group
 	if g == nil {
@@ -140,13 +153,6 @@ func (e *examination) deployment(ctx context.Context) error {
 	}
 	where := "deployment group " + aws.ToString(g.DeploymentGroupName)
 	e.waits(g, where)
-	config := e.Config
-	if config == "" {
-		config = aws.ToString(g.DeploymentConfigName)
-	}
-	if strings.HasSuffix(config, "AllAtOnce") && e.Service != nil && !deployed(e.Service) {
-		e.found(Finding{Warning, "deployment", "this is the first deployment by CodeDeploy, and all at once", where, "where no health check has ever reached the replacement's target group, traffic moves before it is known to be healthy, and a broken image \"succeeds\"", "forward the listener to both target groups (weights 100 and 0), or use a canary the first time"})
-	}
 	d := g.LastAttemptedDeployment
 	if d == nil {
 		return nil

@@ -70,7 +70,11 @@ func (Stage) Run(_ context.Context, r *run.Run) (string, error) {
 	}
 	parts := []string{fmt.Sprintf("%d checks", len(r.Examined.Checks))}
 	for _, s := range []doctor.Severity{doctor.Warning, doctor.Note} {
-		if n[s] > 0 {
+		switch n[s] {
+		case 0:
+		case 1:
+			parts = append(parts, fmt.Sprintf("1 %s", s))
+		default:
 			parts = append(parts, fmt.Sprintf("%d %ss", n[s], s))
 		}
 	}
