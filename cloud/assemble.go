@@ -22,6 +22,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
 	"github.com/turnoutdev/turnout/cloud/internal/s3"
 	"github.com/turnoutdev/turnout/cloud/internal/seal"
+	"github.com/turnoutdev/turnout/cloud/internal/secretsmanager"
 	"github.com/turnoutdev/turnout/cloud/internal/ssm"
 	"github.com/turnoutdev/turnout/cloud/internal/sts"
 	"github.com/turnoutdev/turnout/cloud/internal/wire"
@@ -103,11 +104,15 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
+	vault, err := secretsmanager.New(secretsmanager.Options{Store: c.store, Clock: c.clock, Place: c.place, Seal: box})
+	if err != nil {
+		return nil, err
+	}
 	endpoint, _ := netip.ParseAddrPort(host) // of a loopback listener
 	p.inside = newInside(endpoint, p.agent, box, tokens, p.iam)
 	tasks, err := ecs.New(guard.ECS(ecs.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Runner: p.agent, Targets: p.elb, HealthChanged: p.elb, Log: c.opts.Log,
-		RegistryAuth: c.registryAuth(guard, registry), RewriteImage: c.localImage, Secrets: secrets(params), Files: environmentFiles(objects),
+		RegistryAuth: c.registryAuth(guard, registry), RewriteImage: c.localImage, Secrets: secrets(params, vault), Files: environmentFiles(objects),
 		Endpoints: p.inside.endpoints,
 		Assume:    assume(tokens, c.place, "ecs-tasks.amazonaws.com"),
 	}, watch))
@@ -140,7 +145,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Services: []*wire.Service{
 			wire.ECS(tasks.Ops()), wire.CodeDeploy(deploy.Ops()), wire.ECR(registry.Ops()), wire.ELBv2(p.elb.Ops()),
 			wire.STS(tokens.Ops()), wire.IAM(p.iam.Ops()), wire.Logs(watch.Ops()), wire.CloudWatch(metrics.Ops()),
-			wire.Lambda(functions.Ops()), wire.EC2(networks.Ops()), wire.SSM(params.Ops()), objects.Wire(),
+			wire.Lambda(functions.Ops()), wire.EC2(networks.Ops()), wire.SSM(params.Ops()), wire.SecretsManager(vault.Ops()), objects.Wire(),
 		},
 		Authenticate: (&wire.Verifier{Credentials: p.iam, Region: c.place.Region}).Authenticate,
 		Authorize:    permits.Authorize,

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
@@ -45,6 +46,10 @@ func TestSecretsAndEnvironmentFilesOfTasks(t *testing.T) {
 	secret := s.secretRevision(func(c *types.ContainerDefinition) {
 		c.Secrets = []types.Secret{{Name: aws.String("STATUS"), ValueFrom: aws.String("arn:aws:ssm:us-east-1:123456789012:parameter/web/status")}}
 	})
+	vault := must(secretsmanager.NewFromConfig(s.cfg).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("web/settings"), SecretString: aws.String(`{"status": 206, "password": "x"}`)}))
+	member := s.secretRevision(func(c *types.ContainerDefinition) {
+		c.Secrets = []types.Secret{{Name: aws.String("STATUS"), ValueFrom: aws.String(*vault.ARN + ":status::")}}
+	})
 	file := s.secretRevision(func(c *types.ContainerDefinition) {
 		c.EnvironmentFiles = []types.EnvironmentFile{{Type: types.EnvironmentFileTypeS3, Value: aws.String("arn:aws:s3:::settings/web/prod.env")}}
 	})
@@ -71,11 +76,11 @@ func TestSecretsAndEnvironmentFilesOfTasks(t *testing.T) {
 	}
 
 	must(iam.NewFromConfig(s.cfg).PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: aws.String("execution"), PolicyName: aws.String("secrets"), PolicyDocument: aws.String(
-		`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ssm:GetParameters", "s3:GetObject"], "Resource": "*"}]}`)}))
+		`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ssm:GetParameters", "secretsmanager:GetSecretValue", "s3:GetObject"], "Resource": "*"}]}`)}))
 	for _, c := range []struct {
 		definition string
 		status     int
-	}{{secret, 203}, {file, 202}} {
+	}{{secret, 203}, {member, 206}, {file, 202}} {
 		if d := s.ended(s.deploy(c.definition)); d.Status != "Succeeded" {
 			t.Fatalf("%s: %+v", d.Status, d.ErrorInformation)
 		}
@@ -88,5 +93,10 @@ func TestSecretsAndEnvironmentFilesOfTasks(t *testing.T) {
 	})
 	if task := run(none); !strings.Contains(*task.StoppedReason, "invalid ssm parameters: /no/such") {
 		t.Errorf("stopped because %s", *task.StoppedReason)
+	}
+	if got := s.python(`import boto3
+c = boto3.client("secretsmanager")
+print(c.get_secret_value(SecretId="web/settings")["SecretString"], [x["Name"] for x in c.get_paginator("list_secrets").paginate().build_full_result()["SecretList"]])`); got != `{"status": 206, "password": "x"} ['web/settings']` {
+		t.Errorf("boto3: %s", got)
 	}
 }

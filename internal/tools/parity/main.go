@@ -193,4 +193,6 @@ func list(p string) string {
 	return strings.Join(lines, "\n")
 }
 
-func anchor(title string) string { return strings.ReplaceAll(strings.ToLower(title), " ", "-") }
+func anchor(title string) string {
+	return strings.NewReplacer(" ", "-", ",", "").Replace(strings.ToLower(title))
+}
