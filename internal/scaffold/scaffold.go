@@ -4,15 +4,10 @@
 package scaffold
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
-	"path"
-	"strconv"
 	"strings"
-	"text/template"
-	"time"
 
 	"github.com/turnoutdev/turnout/internal/config"
 )
@@ -77,7 +72,7 @@ func (p *Project) Files() ([]File, error) {
 	} {
 		data := f.given
 		if data == nil {
-			if data, err = p.execute(f.template); err != nil {
+			if data, err = p.fill(f.template); err != nil {
 				return nil, fmt.Errorf("write %s: %w", f.path, err)
 			}
 		}
@@ -99,67 +94,4 @@ func Terraform() ([]File, error) {
 		return err
 	})
 	return out, err
-}
-
-// execute fills in one template. Its delimiters are << and >>, since workflows have
-// braces of their own.
-func (p *Project) execute(name string) ([]byte, error) {
-	t, err := template.New(name+".tmpl").Delims("<<", ">>").Funcs(template.FuncMap{
-		"seconds": func(d time.Duration) int { return int(d / time.Second) },
-		"minutes": func(d time.Duration) int { return int(d / time.Minute) },
-		"quote":   quote,
-		"list":    list,
-	}).ParseFS(files, path.Join("files", name+".tmpl"))
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, p); err != nil {
-		return nil, err
-	}
-	if strings.HasSuffix(name, ".tfvars") {
-		return align(b.Bytes()), nil
-	}
-	return b.Bytes(), nil
-}
-
-// quote is a string in Terraform's language.
-func quote(s string) string {
-	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(s))
-}
-
-// list is a list of strings in Terraform's language.
-func list(items []string) string {
-	out := make([]string, len(items))
-	for i, s := range items {
-		out[i] = quote(s)
-	}
-	return "[" + strings.Join(out, ", ") + "]"
-}
-
-// align brings the equals signs of neighbouring lines below each other, as terraform fmt
-// has them.
-func align(src []byte) []byte {
-	lines := strings.Split(string(src), "\n")
-	for i := 0; i < len(lines); {
-		end, width := i, 0
-		for ; end < len(lines) && assignment(lines[end]) > 0; end++ {
-			width = max(width, assignment(lines[end]))
-		}
-		for ; i < end; i++ {
-			n := assignment(lines[i])
-			lines[i] = lines[i][:n] + strings.Repeat(" ", width-n) + lines[i][n:]
-		}
-		i++
-	}
-	return []byte(strings.Join(lines, "\n"))
-}
-
-// assignment is the length of the name that a line assigns to, 0 if it does not.
-func assignment(line string) int {
-	n := strings.Index(line, " = ")
-	if n < 0 || strings.HasPrefix(line, "#") || strings.HasSuffix(line, "{") {
-		return 0
-	}
-	return n
 }

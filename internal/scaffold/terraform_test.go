@@ -225,7 +225,7 @@ func TestValuesFitTheVariables(t *testing.T) {
 	if err := p.Finish(); err != nil {
 		t.Fatal(err)
 	}
-	src, err := p.execute("terraform.tfvars")
+	src, err := p.fill("terraform.tfvars")
 	if err != nil {
 		t.Fatal(err)
 	}

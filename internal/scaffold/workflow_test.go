@@ -150,7 +150,7 @@ func TestTheWrittenWorkflow(t *testing.T) {
 	if err := p.Finish(); err != nil {
 		t.Fatal(err)
 	}
-	src, err := p.execute("deploy.yml")
+	src, err := p.fill("deploy.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
