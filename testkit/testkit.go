@@ -19,3 +19,15 @@ func NeedOrSkip(t testing.TB, reason string) {
 	}
 	t.Skip("skipped: " + reason)
 }
+
+// Tries calls f until it returns nil, at most n times, and returns its last error. It is
+// for what other programs of this machine may disturb: process managers, for one, move
+// processes from the control groups that they were put into.
+func Tries(n int, f func() error) (err error) {
+	for range n {
+		if err = f(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
