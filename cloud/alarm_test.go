@@ -58,7 +58,7 @@ func TestAnAlarmOnGreensErrorsRollsBack(t *testing.T) {
 	}
 	back := s.ended(aws.ToString(info.RollbackInfo.RollbackDeploymentId))
 	if back.Status != cd.DeploymentStatusSucceeded || back.Creator != cd.DeploymentCreatorCodeDeployRollback {
-		t.Fatalf("the rollback ended as %s: %+v", back.Status, back.ErrorInformation)
+		t.Fatalf("the rollback ended as %s: %s", back.Status, why(back))
 	}
 	for range 50 {
 		if got := s.get(s.url); got != http.StatusOK {

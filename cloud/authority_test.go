@@ -75,7 +75,7 @@ func TestDeploymentNeedsItsRolesPermissions(t *testing.T) {
 	d := r.deploy("g", td)
 	if d.ErrorInformation == nil || d.ErrorInformation.Code != cdtypes.ErrorCodeIamRolePermissions ||
 		*d.ErrorInformation.Message != "AWS CodeDeploy does not have the permissions required to assume the role "+role+"." {
-		t.Errorf("%s %+v", d.Status, d.ErrorInformation)
+		t.Errorf("%s %s", d.Status, why(&d))
 	}
 }
 
@@ -88,7 +88,7 @@ func TestManagedPoliciesAreEnough(t *testing.T) {
 	r.attach("deployer", "AWSCodeDeployRoleForECS")
 	check(t, r.group("g", role))
 	if d := r.deploy("g", r.define("arn:aws:iam::123456789012:role/exec")); d.Status != cdtypes.DeploymentStatusSucceeded {
-		t.Errorf("%s %+v", d.Status, d.ErrorInformation)
+		t.Errorf("%s %s", d.Status, why(&d))
 	}
 }
 

@@ -83,7 +83,7 @@ func TestResetAndSnapshot(t *testing.T) {
 			s.until("the restored service is healthy", func() bool { return s.get(s.url) == 200 })
 			// The restored site is whole: it is deployed to as ever.
 			if d := s.ended(s.deploy(s.revision("200"))); d.Status != "Succeeded" {
-				t.Errorf("a deployment on the restored site: %s, %+v", d.Status, d.ErrorInformation)
+				t.Errorf("a deployment on the restored site: %s, %s", d.Status, why(d))
 			}
 
 			other := started(t, cloud.Options{Driver: "native", TimeScale: 100})

@@ -63,7 +63,7 @@ func TestHooksAreRealFunctions(t *testing.T) {
 	info := s.ended(id)
 	if info.Status != cd.DeploymentStatusFailed || info.ErrorInformation.Code != cd.ErrorCodeHookExecutionFailure ||
 		*info.ErrorInformation.Message != "The deployment failed because one or more of the lifecycle event validation functions failed." {
-		t.Fatalf("green answers 500, and the deployment ended as %s: %+v", info.Status, info.ErrorInformation)
+		t.Fatalf("green answers 500, and the deployment ended as %s: %s\n%q", info.Status, why(info), s.logged("CodeDeployHook_check"))
 	}
 	if got := s.events(id); !strings.Contains(got, "AllowTestTraffic Succeeded, AfterAllowTestTraffic Failed, BeforeAllowTraffic Skipped") {
 		t.Errorf("events: %s", got)
@@ -76,7 +76,7 @@ func TestHooksAreRealFunctions(t *testing.T) {
 	info = s.ended(id)
 	if info.Status != cd.DeploymentStatusFailed || info.ErrorInformation.Code != cd.ErrorCodeHookExecutionFailure ||
 		!strings.Contains(*info.ErrorInformation.Message, "timed out while waiting for a status callback") {
-		t.Fatalf("nobody answers, and the deployment ended as %s: %+v", info.Status, info.ErrorInformation)
+		t.Fatalf("nobody answers, and the deployment ended as %s: %s", info.Status, why(info))
 	}
 	s.ended(*info.RollbackInfo.RollbackDeploymentId)
 
@@ -110,7 +110,7 @@ func TestAHookThatDoesNotExist(t *testing.T) {
 	s := started(t, cloud.Options{Driver: "native", TimeScale: 600}).site()
 	id := s.deploy(s.revision("200"), "BeforeInstall", "CodeDeployHook_none")
 	if info := s.ended(id); info.Status != cd.DeploymentStatusFailed {
-		t.Errorf("ended as %s: %+v", info.Status, info.ErrorInformation)
+		t.Errorf("ended as %s: %s", info.Status, why(info))
 	}
 }
 

@@ -383,3 +383,11 @@ func (s *site) load() (stop func()) {
 	}()
 	return func() { cancel(); <-done }
 }
+
+// why is why a deployment failed.
+func why(d *cd.DeploymentInfo) string {
+	if d.ErrorInformation == nil {
+		return "for no reason"
+	}
+	return string(d.ErrorInformation.Code) + ": " + aws.ToString(d.ErrorInformation.Message)
+}

@@ -82,7 +82,7 @@ func TestSecretsAndEnvironmentFilesOfTasks(t *testing.T) {
 		status     int
 	}{{secret, 203}, {member, 206}, {file, 202}} {
 		if d := s.ended(s.deploy(c.definition)); d.Status != "Succeeded" {
-			t.Fatalf("%s: %+v", d.Status, d.ErrorInformation)
+			t.Fatalf("%s: %s", d.Status, why(d))
 		}
 		if got := s.get(s.url); got != c.status {
 			t.Errorf("the service answers %d, want %d", got, c.status)

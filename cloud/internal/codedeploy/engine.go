@@ -19,6 +19,7 @@ const poll = 25 * time.Millisecond
 const (
 	installLimit = 60 * time.Minute
 	hookLimit    = time.Hour
+	hookFloor    = 20 * time.Second // however time is scaled: functions start in real time
 )
 
 // failure ends a deployment with an error code and message.

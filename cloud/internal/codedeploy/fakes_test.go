@@ -28,6 +28,7 @@ type world struct {
 	actions  map[string][]elbtypes.Action // by listener
 	rules    []elbtypes.Rule              // of the production listener
 	steady   time.Duration                // how long a new set takes; <0 never
+	starting time.Duration                // for how long a new set's tasks are pending
 	born     map[string]time.Time
 	drained  []string // task sets deleted
 	moves    []string // green's weight at each change of the production listener
@@ -66,6 +67,9 @@ func (w *world) DescribeServices(ctx context.Context, in *ecs.DescribeServicesIn
 	for _, x := range w.sets {
 		if at, ok := w.born[*x.Id]; ok && w.steady >= 0 && time.Since(at) >= w.steady {
 			x.StabilityStatus, x.RunningCount = ecstypes.StabilityStatusSteadyState, 2
+		}
+		if at, ok := w.born[*x.Id]; ok && time.Since(at) < w.starting {
+			x.PendingCount = 2
 		}
 		s.TaskSets = append(s.TaskSets, x)
 	}

@@ -64,7 +64,7 @@ func (o *owner) hook(ctx context.Context) error {
 	if err := o.Invoke(ctx, f, payload); err != nil {
 		return o.refusal(types.ErrorCodeHookExecutionFailure, fmt.Errorf(hookFailed+" %s: %w", f, err))
 	}
-	ok, err := o.wait(ctx, o.d.PhaseAt.Add(o.Clock.Scale(hookLimit)), func() (bool, error) { return o.d.HookSays != "", nil })
+	ok, err := o.wait(ctx, o.d.PhaseAt.Add(o.Clock.AtLeast(hookLimit, hookFloor)), func() (bool, error) { return o.d.HookSays != "", nil })
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,7 +128,14 @@ func (o *owner) install(ctx context.Context) error {
 	if err := o.save(func(d *deployment) { d.Green.Set = aws.ToString(made.TaskSet.Id) }); err != nil {
 		return err
 	}
-	ok, err := o.wait(ctx, o.d.PhaseAt.Add(o.Clock.Scale(installLimit)), func() (bool, error) {
+	return o.steady(ctx)
+}
+
+// steady waits until green is steady, an hour at most. A scaled hour stands still while
+// green's tasks are being started: pulling and starting takes its own time on any scale.
+func (o *owner) steady(ctx context.Context) error {
+	seen, spent := o.d.PhaseAt, time.Duration(0)
+	_, err := o.wait(ctx, time.Time{}, func() (bool, error) {
 		if err := o.sets(ctx); err != nil {
 			return false, err
 		}
@@ -135,16 +143,23 @@ func (o *owner) install(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		for _, x := range sv.TaskSets {
-			if aws.ToString(x.Id) == o.d.Green.Set {
-				return x.StabilityStatus == ecstypes.StabilityStatusSteadyState, nil
-			}
+		i := slices.IndexFunc(sv.TaskSets, func(x ecstypes.TaskSet) bool { return aws.ToString(x.Id) == o.d.Green.Set })
+		if i < 0 {
+			return false, failed(types.ErrorCodeEcsUpdateError, "The replacement task set %s is gone.", o.d.Green.Set)
 		}
-		return false, failed(types.ErrorCodeEcsUpdateError, "The replacement task set %s is gone.", o.d.Green.Set)
+		green, now := sv.TaskSets[i], o.Clock.Now()
+		if green.PendingCount == 0 {
+			spent += now.Sub(seen)
+		}
+		seen = now
+		switch {
+		case green.StabilityStatus == ecstypes.StabilityStatusSteadyState:
+			return true, nil
+		case spent >= o.Clock.Scale(installLimit) || now.Sub(o.d.PhaseAt) >= installLimit:
+			return false, failed(types.ErrorCodeTimeout, "The deployment timed out while waiting for the replacement task set to become healthy. This time out period is 60 minutes.")
+		}
+		return false, nil
 	})
-	if err == nil && !ok {
-		err = failed(types.ErrorCodeTimeout, "The deployment timed out while waiting for the replacement task set to become healthy. This time out period is 60 minutes.")
-	}
 	return err
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/turnoutdev/turnout/cloud/internal/clock"
 )
 
 func with(name string) func(*codedeploy.CreateDeploymentInput) {
@@ -121,6 +123,21 @@ func TestAStaleRuleFailsBeforeAnyTaskSet(t *testing.T) {
 			t.Errorf("%s, %+v, %d sets", d.Status, d.ErrorInformation, s.count())
 		}
 	})
+}
+
+// Ten seconds are ten hours on this scale, but pulling and starting are not scaled.
+func TestAScaledHourBeginsWhenTasksHaveStarted(t *testing.T) {
+	for steady, want := range map[time.Duration]types.DeploymentStatus{10500 * time.Millisecond: types.DeploymentStatusSucceeded, 12 * time.Second: types.DeploymentStatusFailed} {
+		synctest.Test(t, func(t *testing.T) {
+			s := setStage(t, nil, func(o *Options) { o.Clock = clock.New(3600) })
+			s.change(func() { s.starting, s.steady = 10*time.Second, steady })
+			id := s.deploy(nil)
+			time.Sleep(20 * time.Second)
+			if d := s.get(id); d.Status != want {
+				t.Errorf("steady after %s: %s %+v", steady, d.Status, d.ErrorInformation)
+			}
+		})
+	}
 }
 
 func TestANeverSteadySetTimesOutAndRollsBack(t *testing.T) {
