@@ -28,6 +28,9 @@
 //     event, and all through those that last. A rollback can be stopped before it begins.
 //   - A revision in S3 is read once, when the deployment starts.
 //   - Alarms are watched until the deployment ends, its termination wait included.
+//   - A green task set that is not steady for five minutes, from the moment its traffic
+//     moves to the end of the termination wait, fails the deployment, whatever it is that
+//     unsettled it: a service that scales, or tasks that end. It is a TIMEOUT.
 //   - A group that is deleted and made again has none of the old one's deployments; those
 //     of a deleted application go with it.
 //
@@ -35,5 +38,4 @@
 //   - Triggers are checked and kept, and publish nothing.
 //   - Zip and tar bundles are refused: an AppSpec for ECS is YAML or JSON.
 //   - Deployments of Lambda applications are refused.
-//   - A service that scales while traffic moves does not fail its deployment.
 package codedeploy

@@ -56,6 +56,8 @@ type owner struct {
 	ctx  context.Context
 	wake chan struct{}
 	spec appSpec
+
+	since time.Time // when green was first seen unsteady, zero while it is steady
 }
 
 // own runs a deployment to its end, or until ctx ends; it can be called again after that.
@@ -258,6 +260,9 @@ func (o *owner) wait(ctx context.Context, until time.Time, done func() (bool, er
 		if time.Since(checked) > o.Clock.AtLeast(10*time.Second, 50*time.Millisecond) {
 			checked = time.Now()
 			if err := o.alarms(ctx); err != nil {
+				return false, err
+			}
+			if err := o.steady(ctx); err != nil {
 				return false, err
 			}
 		}
