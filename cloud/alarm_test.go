@@ -86,3 +86,41 @@ assert cw.describe_alarms(AlarmNames=['manual'])['MetricAlarms'][0]['StateReason
 		t.Errorf("ended as %s: %+v, %+v", info.Status, info.ErrorInformation, info.RollbackInfo)
 	}
 }
+
+// botocoreRollsBack updates a service of the ECS controller and lets its alarm go off.
+const botocoreRollsBack = `
+import boto3, time
+ecs, cw = boto3.client('ecs'), boto3.client('cloudwatch')
+def until(what, done):
+    for _ in range(300):
+        if done():
+            return
+        time.sleep(.1)
+    raise AssertionError(what + ' did not happen')
+def service():
+    return ecs.describe_services(services=['web'])['services'][0]
+def define():
+    return ecs.register_task_definition(family='web', containerDefinitions=[{'name': 'web', 'image': 'sleeper', 'memory': 64}])['taskDefinition']['taskDefinitionArn']
+cw.put_metric_alarm(AlarmName='errors', Namespace='Shop', MetricName='Errors', Statistic='Sum', Period=60, EvaluationPeriods=5, Threshold=1,
+                    ComparisonOperator='GreaterThanThreshold', TreatMissingData='notBreaching')
+first = define()
+ecs.create_service(serviceName='web', taskDefinition=first, desiredCount=1,
+                   deploymentConfiguration={'alarms': {'alarmNames': ['errors'], 'enable': True, 'rollback': True}})
+ecs.get_waiter('services_stable').wait(services=['web'], WaiterConfig={'Delay': 1})
+until("the first deployment", lambda: service()['deployments'][0]['rolloutState'] == 'COMPLETED')
+ecs.update_service(service='web', taskDefinition=define())
+rollout = service()['currentServiceDeployment']
+time.sleep(.5)
+cw.set_alarm_state(AlarmName='errors', StateValue='ALARM', StateReason='a drill')
+until('the rollback', lambda: service()['taskDefinition'] == first)
+until('its end', lambda: ecs.describe_service_deployments(serviceDeploymentArns=[rollout])['serviceDeployments'][0]['status'] == 'ROLLBACK_SUCCESSFUL')
+d = ecs.describe_service_deployments(serviceDeploymentArns=[rollout])['serviceDeployments'][0]
+assert d['alarms'] == {'status': 'TRIGGERED', 'alarmNames': ['errors'], 'triggeredAlarmNames': ['errors']}, d['alarms']
+assert any('deployment failed: alarm detected.' in e['message'] for e in service()['events']), service()['events']
+`
+
+// A service of the ECS controller heeds its deployment's alarms.
+func TestAnAlarmRollsARollingDeploymentBack(t *testing.T) {
+	r := started(t, cloud.Options{Driver: "fake", TimeScale: 60})
+	r.python(botocoreRollsBack)
+}

@@ -108,18 +108,18 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
+	metrics, err := cloudwatch.New(cloudwatch.Options{Store: c.store, Clock: c.clock, Place: c.place})
+	if err != nil {
+		return nil, err
+	}
 	endpoint, _ := netip.ParseAddrPort(host) // of a loopback listener
 	p.inside = newInside(endpoint, p.agent, box, tokens, p.iam)
 	tasks, err := ecs.New(guard.ECS(ecs.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Runner: p.agent, Targets: p.elb, HealthChanged: p.elb, Log: c.opts.Log,
 		RegistryAuth: c.registryAuth(guard, registry), RewriteImage: c.localImage, Secrets: secrets(params, vault), Files: environmentFiles(objects),
-		Endpoints: p.inside.endpoints,
+		Endpoints: p.inside.endpoints, Alarms: metrics,
 		Assume:    assume(tokens, c.place, "ecs-tasks.amazonaws.com"),
 	}, watch))
-	if err != nil {
-		return nil, err
-	}
-	metrics, err := cloudwatch.New(cloudwatch.Options{Store: c.store, Clock: c.clock, Place: c.place})
 	if err != nil {
 		return nil, err
 	}

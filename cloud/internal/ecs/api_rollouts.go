@@ -133,6 +133,7 @@ func (s *Service) describeRollout(tx *store.Tx, r rollout) types.ServiceDeployme
 		CreatedAt: b.CreatedAt, StartedAt: b.StartedAt, FinishedAt: b.FinishedAt, StoppedAt: when(r.Stopped), UpdatedAt: aws.Time(r.Updated),
 		DeploymentConfiguration: &config, Rollback: r.Rollback, SourceServiceRevisions: []types.ServiceRevisionSummary{},
 		DeploymentCircuitBreaker: &types.ServiceDeploymentCircuitBreaker{Status: r.Breaker, FailureCount: r.Failed, Threshold: r.Limit},
+		Alarms:                   r.describeAlarms(),
 		TargetServiceRevision:    &types.ServiceRevisionSummary{Arn: b.TargetServiceRevisionArn},
 	}
 	for _, id := range r.Sources {
@@ -218,7 +219,7 @@ func (s *Service) StopServiceDeployment(_ context.Context, in *ecs.StopServiceDe
 			return &types.ConflictException{Message: aws.String("The service deployment is not in a state in which it can be stopped.")}
 		}
 		x.State, x.Reason, x.Updated = types.DeploymentRolloutStateFailed, why, s.Clock.Now()
-		if in.StopType == types.StopServiceDeploymentStopTypeAbort || !s.rollBack(tx, &v, x, s.setsOf(tx, v.key()), why) {
+		if in.StopType == types.StopServiceDeploymentStopTypeAbort || !s.rollBack(tx, &v, x, s.setsOf(tx, v.key()), "ECS deployment stopped", why) {
 			s.changeRollout(tx, x, func(r *rollout) { r.end(types.ServiceDeploymentStatusStopped, why, s.Clock.Now()) })
 			s.t.sets.Put(tx, x.key(), x)
 		}

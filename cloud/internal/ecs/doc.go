@@ -17,6 +17,10 @@
 // is started again after ten more, which on AWS the placement takes anyway; a launch that
 // fails because a role cannot be assumed counts as a failed task.
 //
+// Alarms of a deployment are watched until it has been steady for as long as the slowest
+// of them looks back, and a minute at least; those that ring when it begins are not
+// watched by it at all, nor is a rollback.
+//
 // Known differences from AWS:
 //   - There are no container instances. Tasks of launch type EC2 run all the same, each
 //     with an address of its own; daemons have none to run on. Target groups of type
@@ -24,7 +28,6 @@
 //   - Deployment strategies other than ROLLING, Service Connect proxies, service discovery,
 //     volumes configured at launch, placement, Availability Zone rebalancing and the
 //     platform version are records: they are checked and shown, and change nothing.
-//     A deployment's CloudWatch alarms are not watched.
 //   - Spot tasks are not interrupted, and capacity is never short.
 //   - Account settings are kept and change nothing; ARNs are always in their long form.
 //   - Tasks do not outlive the process. A restart marks them STOPPED, and their services

@@ -102,7 +102,7 @@ func (p *pass) settle() {
 				p.s.tellSteady(p.tx, &p.v, *x)
 			}
 		}
-		if steady && p.v.rolling() && x.State == types.DeploymentRolloutStateInProgress {
+		if steady && p.v.rolling() && x.State == types.DeploymentRolloutStateInProgress && p.baked(x) {
 			p.s.complete(p.tx, &p.v, x)
 			p.dirty = true
 			p.putSet(x)

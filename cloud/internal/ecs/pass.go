@@ -18,6 +18,7 @@ type pass struct {
 	tx     *store.Tx
 	now    time.Time
 	health health
+	alarms alarmState
 	roles  map[string]error // that cannot be assumed, by set id
 	again  time.Time        // when to look again at the latest
 
@@ -42,8 +43,12 @@ func (s *Service) pass(ctx context.Context, key string) (time.Duration, bool, er
 	if err != nil {
 		return s.idle(), false, err
 	}
+	alarms, err := s.lookAtAlarms(ctx, key)
+	if err != nil {
+		return s.idle(), false, err
+	}
 	now := s.Clock.Now()
-	p := &pass{s: s, now: now, health: h, roles: s.lookAtRoles(ctx, key), again: now.Add(s.idle()), register: map[string][]task{}, leave: map[string][]task{}, stay: map[string][]task{}}
+	p := &pass{s: s, now: now, health: h, alarms: alarms, roles: s.lookAtRoles(ctx, key), again: now.Add(s.idle()), register: map[string][]task{}, leave: map[string][]task{}, stay: map[string][]task{}}
 	over := false
 	err = s.Store.Update(func(tx *store.Tx) error {
 		p.tx = tx

@@ -16,6 +16,7 @@ func (p *pass) roll() {
 		}
 		return
 	}
+	p.heed()
 	p.breakCircuit()
 	x := &p.sets[0]
 	if len(p.sets) == 1 {
@@ -91,7 +92,15 @@ func (p *pass) breakCircuit() {
 	if x.Failed < threshold(p.v.Config, p.v.Desired) {
 		return
 	}
-	p.s.fail(p.tx, &p.v, x, p.sets)
+	p.fail(x, failing{by: "ECS deployment circuit breaker", why: "tasks failed to start.", rollback: b.Rollback, note: func(r *rollout) {
+		r.Breaker = types.ServiceDeploymentRollbackMonitorsStatusTriggered
+	}})
+}
+
+// fail fails the primary deployment, and reads the service again: the sets, and whose
+// tasks are whose, have changed.
+func (p *pass) fail(x set, f failing) {
+	p.s.fail(p.tx, &p.v, x, p.sets, f)
 	p.s.t.services.Put(p.tx, p.v.key(), p.v)
-	p.load(p.v.key()) // the sets and whose tasks are whose have changed
+	p.load(p.v.key())
 }

@@ -3,6 +3,7 @@ package ecs
 import (
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/turnoutdev/turnout/cloud/internal/ids"
@@ -26,6 +27,9 @@ type rollout struct {
 	Failed   int32                                         `json:"failed,omitempty"`
 	Limit    int32                                         `json:"limit,omitempty"` // of failed tasks
 	Breaker  types.ServiceDeploymentRollbackMonitorsStatus `json:"breaker,omitempty"`
+	Alarms   types.ServiceDeploymentRollbackMonitorsStatus `json:"alarms,omitempty"`
+	Heard    bool                                          `json:"heard,omitempty"`   // the alarms were looked at
+	Ringing  []string                                      `json:"ringing,omitempty"` // the alarms that failed it
 	Rollback *types.Rollback                               `json:"rollback,omitempty"`
 	Created  time.Time                                     `json:"created"`
 	Updated  time.Time                                     `json:"updated"`
@@ -47,8 +51,10 @@ func (r *rollout) end(status types.ServiceDeploymentStatus, reason string, at ti
 	if status == types.ServiceDeploymentStatusStopped {
 		r.Stopped = at
 	}
-	if r.Breaker == types.ServiceDeploymentRollbackMonitorsStatusMonitoring {
-		r.Breaker = types.ServiceDeploymentRollbackMonitorsStatusMonitoringComplete
+	for _, m := range []*types.ServiceDeploymentRollbackMonitorsStatus{&r.Breaker, &r.Alarms} {
+		if *m == types.ServiceDeploymentRollbackMonitorsStatusMonitoring {
+			*m = types.ServiceDeploymentRollbackMonitorsStatusMonitoringComplete
+		}
 	}
 }
 
@@ -71,7 +77,10 @@ func (s *Service) beginRollout(tx *store.Tx, v service, x *set, before []set) {
 	s.t.revisions.Put(tx, rev.key(), rev)
 	r := rollout{
 		ID: ids.Upper(21), Service: v.key(), Set: x.ID, Status: types.ServiceDeploymentStatusInProgress, Target: rev.ID, Config: v.Config,
-		Breaker: types.ServiceDeploymentRollbackMonitorsStatusDisabled, Created: now, Updated: now,
+		Breaker: types.ServiceDeploymentRollbackMonitorsStatusDisabled, Alarms: types.ServiceDeploymentRollbackMonitorsStatusDisabled, Created: now, Updated: now,
+	}
+	if a := v.Config.Alarms; a != nil && a.Enable && len(a.AlarmNames) > 0 {
+		r.Alarms = types.ServiceDeploymentRollbackMonitorsStatusMonitoring
 	}
 	if b := v.Config.DeploymentCircuitBreaker; b != nil && b.Enable {
 		r.Breaker, r.Limit = types.ServiceDeploymentRollbackMonitorsStatusMonitoring, threshold(v.Config, v.Desired)
@@ -129,56 +138,85 @@ func (s *Service) complete(tx *store.Tx, v *service, x *set) {
 	})
 }
 
-// fail marks the primary deployment as failed: it starts no more tasks. If its circuit
-// breaker says so, the service goes back to the last deployment that was completed.
-func (s *Service) fail(tx *store.Tx, v *service, x set, sets []set) {
-	const why = "ECS deployment circuit breaker: tasks failed to start."
+// failing is why a deployment fails, and what becomes of it then.
+type failing struct {
+	by, why  string
+	rollback bool
+	note     func(*rollout)
+}
+
+// fail marks the primary deployment as failed: it starts no more tasks. If what failed it
+// says so, the service goes back to the last deployment that was completed.
+func (s *Service) fail(tx *store.Tx, v *service, x set, sets []set, f failing) {
+	why := f.by + ": " + f.why
 	x.State, x.Reason, x.Updated = types.DeploymentRolloutStateFailed, why, s.Clock.Now()
-	s.tell(tx, v, "(service %s) (deployment %s) deployment failed: tasks failed to start.", v.Name, x.ID)
+	s.tell(tx, v, "(service %s) (deployment %s) deployment failed: %s", v.Name, x.ID, f.why)
 	s.changeRollout(tx, x, func(r *rollout) {
-		r.Failed, r.Breaker = x.Failed, types.ServiceDeploymentRollbackMonitorsStatusTriggered
+		r.Failed = x.Failed
+		f.note(r)
 	})
-	if v.Config.DeploymentCircuitBreaker.Rollback && s.rollBack(tx, v, x, sets, why) {
+	if f.rollback && s.rollBack(tx, v, x, sets, f.by, why) {
 		return
 	}
 	s.changeRollout(tx, x, func(r *rollout) { r.end(types.ServiceDeploymentStatusStopped, why, s.Clock.Now()) })
 	s.t.sets.Put(tx, x.key(), x)
 }
 
-// rollBack makes a new primary deployment of what the last completed one was, which takes
-// over that one's tasks. It tells whether there was one; then it has stored x.
-func (s *Service) rollBack(tx *store.Tx, v *service, x set, sets []set, why string) bool {
-	var good *set
-	for i := range sets {
-		if sets[i].State == types.DeploymentRolloutStateCompleted && sets[i].ID != x.ID && (good == nil || sets[i].Created.After(good.Created)) {
-			good = &sets[i]
+// completed is a deployment that came to its end: what a rollback goes back to.
+type completed struct {
+	set      string // its id
+	work     workload
+	revision string
+}
+
+// lastCompleted is the last deployment before x that was completed. Its set may be gone
+// already, when x was steady itself and only watched.
+func (s *Service) lastCompleted(tx *store.Tx, x set) (completed, bool) {
+	for _, r := range s.rolloutsOf(tx, x.Service) {
+		if r.ID == x.Rollout || r.Status != types.ServiceDeploymentStatusSuccessful && r.Status != types.ServiceDeploymentStatusRollbackSuccessful {
+			continue
+		}
+		id := r.Target
+		if r.Rollback != nil {
+			id = last(aws.ToString(r.Rollback.ServiceRevisionArn))
+		}
+		if rev, ok := s.t.revisions.Get(tx, x.Service+"/"+id); ok {
+			return completed{r.Set, rev.Work, id}, true
 		}
 	}
-	if good == nil {
+	return completed{}, false
+}
+
+// rollBack makes a new primary deployment of what the last completed one was, which takes
+// over that one's tasks. It tells whether there was one; then it has stored x.
+func (s *Service) rollBack(tx *store.Tx, v *service, x set, sets []set, by, why string) bool {
+	good, ok := s.lastCompleted(tx, x)
+	if !ok {
 		return false
 	}
-	back := s.newSet(*v, good.Work)
+	back := s.newSet(*v, good.work)
 	back.Status, back.Scale, back.Rollout = primary, 100, x.Rollout
 	back.State = types.DeploymentRolloutStateInProgress
-	back.Reason = "ECS deployment circuit breaker: rolling back to deploymentId " + good.ID + "."
+	back.Reason = by + ": rolling back to deploymentId " + good.set + "."
 	for key, t := range s.t.tasks.All(tx, v.Cluster+"/") {
-		if t.Service == v.key() && t.Set == good.ID {
+		if t.Service == v.key() && t.Set == good.set {
 			t.Set = back.ID
 			s.t.tasks.Put(tx, key, t)
 		}
 	}
-	s.tell(tx, v, "(service %s) rolling back to deployment %s.", v.Name, good.ID)
+	s.tell(tx, v, "(service %s) rolling back to deployment %s.", v.Name, good.set)
 	s.changeRollout(tx, x, func(r *rollout) {
 		at, reason := s.Clock.Now(), why
 		r.Set, r.Status, r.Reason = back.ID, types.ServiceDeploymentStatusRollbackInProgress, why
-		r.Rollback = &types.Rollback{StartedAt: &at, Reason: &reason}
-		if p, ok := s.t.rollouts.Get(tx, v.key()+"/"+good.Rollout); ok {
-			r.Rollback.ServiceRevisionArn = optional(s.revisionARN(v.key(), p.Target))
-		}
+		r.Rollback = &types.Rollback{StartedAt: &at, Reason: &reason, ServiceRevisionArn: optional(s.revisionARN(v.key(), good.revision))}
 	})
 	x.Status = active
-	v.Work = good.Work
-	s.t.sets.Delete(tx, good.key())
+	v.Work = good.work
+	for _, y := range sets {
+		if y.ID == good.set {
+			s.t.sets.Delete(tx, y.key())
+		}
+	}
 	s.t.sets.Put(tx, x.key(), x)
 	s.t.sets.Put(tx, back.key(), back)
 	return true
