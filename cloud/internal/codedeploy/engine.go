@@ -262,7 +262,7 @@ func (o *owner) wait(ctx context.Context, until time.Time, done func() (bool, er
 			if err := o.alarms(ctx); err != nil {
 				return false, err
 			}
-			if err := o.steady(ctx); err != nil {
+			if err := o.settled(ctx); err != nil {
 				return false, err
 			}
 		}

@@ -20,9 +20,9 @@ const (
 // moving are the phases in which the replacement task set serves production traffic.
 var moving = map[string]bool{"AllowTraffic": true, "AfterAllowTraffic": true, "terminate": true}
 
-// steady fails a deployment whose traffic moves while green has not been steady for too
+// settled fails a deployment whose traffic moves while green has not been steady for too
 // long. When that began is not stored: tasks do not outlive the process, nor does it.
-func (o *owner) steady(ctx context.Context) error {
+func (o *owner) settled(ctx context.Context) error {
 	if !moving[o.d.Phase] || o.d.Green.Set == "" {
 		return nil
 	}
