@@ -54,8 +54,8 @@ func rechunk(out []byte, s *stream, d *h1.Decoder, bare bool) ([]byte, error) {
 func (x *exchange) respond(minor byte) (again bool) {
 	x.status = x.res.Status
 	framed := x.res.Length >= 0 || minor == 1
-	x.again = x.again && framed && !x.c.l.clients.closed.Load()
-	keep := !x.res.Close
+	x.again = x.again && framed && !x.ends()
+	keep := !x.res.Close && !x.doubtful
 	x.composeResponse(minor)
 	if err := x.respondBody(minor); err != nil {
 		return x.fail(err)

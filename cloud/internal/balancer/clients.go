@@ -21,7 +21,12 @@ type client struct {
 	l     *listener
 	phase atomic.Int32
 	from  netip.Addr
+	port  uint16
+	since time.Time // when it was accepted
 	begun time.Time // when the request that is being read or served began
+
+	told  *edits // what tells was made for
+	tells []byte // lines that tell targets of the client's TLS
 }
 
 // Phases of a connection. Only an idle one is closed when its listener is shut.
@@ -33,7 +38,8 @@ const (
 
 // admit registers a connection; it refuses when the listener was shut.
 func (l *listener) admit(c net.Conn) (*client, bool) {
-	k := &client{stream: stream{Conn: c}, l: l, from: sourceOf(c)}
+	from := sourceOf(c)
+	k := &client{stream: stream{Conn: c}, l: l, from: from.Addr(), port: from.Port(), since: time.Now()}
 	l.clients.mu.Lock()
 	defer l.clients.mu.Unlock()
 	if l.clients.closed.Load() {

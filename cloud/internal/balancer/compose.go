@@ -2,9 +2,12 @@ package balancer
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net/http"
+	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/turnoutdev/turnout/cloud/internal/balancer/h1"
@@ -18,23 +21,27 @@ func (x *exchange) composeRequest() {
 	o = append(o, ' ')
 	o = append(o, r.Target...)
 	o = append(o, " HTTP/1.1\r\nHost: "...)
-	if len(r.Host) > 0 {
-		o = append(o, r.Host...)
-	} else {
-		o = x.v.target.addr.AppendTo(o)
+	o = x.appendHost(o)
+	if x.v.routes.edits == nil {
+		o = append(o, "\r\nX-Forwarded-For: "...)
 	}
-	o = append(o, "\r\nX-Forwarded-For: "...)
 	var trace []byte
 	for _, f := range r.Fields {
 		switch f.Kind {
 		case h1.ForwardedFor:
-			o = append(o, f.Value...)
-			o = append(o, ", "...)
+			if x.v.routes.edits == nil {
+				o = append(o, f.Value...)
+				o = append(o, ", "...)
+			}
 		case h1.TraceID:
 			trace = f.Value
 		}
 	}
-	o = x.c.from.AppendTo(o)
+	if x.v.routes.edits == nil {
+		o = x.c.from.AppendTo(o)
+	} else {
+		o = x.appendEdited(o)
+	}
 	o = appendField(o, "\r\nX-Forwarded-Proto: ", x.v.routes.scheme)
 	o = appendField(o, "\r\nX-Forwarded-Port: ", x.v.routes.port)
 	o = append(o, "\r\nX-Amzn-Trace-Id: "...)
@@ -54,11 +61,53 @@ func (x *exchange) composeRequest() {
 	x.out = append(o, "\r\n"...)
 }
 
+// appendHost appends the value of Host.
+func (x *exchange) appendHost(o []byte) []byte {
+	host, port := x.req.Host, []byte(nil)
+	if i := bytes.LastIndexByte(host, ':'); i >= 0 && host[len(host)-1] != ']' {
+		host, port = host[:i], host[i:]
+	}
+	switch r := x.v.routes; {
+	case len(x.req.Host) == 0:
+		return x.v.target.addr.AppendTo(o)
+	case r.http.PreserveHost || len(port) > 1 && r.hostPort != nil:
+		return append(o, x.req.Host...)
+	default:
+		return append(append(o, host...), r.hostPort...)
+	}
+}
+
+// appendEdited appends the fields that are as the listener's settings say, each with the
+// end of the line before.
+func (x *exchange) appendEdited(o []byte) []byte {
+	e := x.v.routes.edits
+	var came []string
+	for _, f := range x.req.Fields {
+		if f.Kind == h1.ForwardedFor {
+			came = append(came, string(f.Value))
+		}
+	}
+	if v := e.forwarded(strings.Join(came, ", "), netip.AddrPortFrom(x.c.from, x.c.port)); v != "" {
+		o = appendField(o, "\r\nX-Forwarded-For: ", v)
+	}
+	if x.c.told != e {
+		x.c.told, x.c.tells = e, nil
+		if tc, ok := x.c.Conn.(*tls.Conn); ok {
+			s := tc.ConnectionState()
+			for _, h := range e.tell(&s) {
+				x.c.tells = append(append(append(append(x.c.tells, "\r\n"...), h.Name...), ": "...), h.Value...)
+			}
+		}
+	}
+	return append(o, x.c.tells...)
+}
+
 // passesOn tells whether the target gets a field of the request as it is.
 func (x *exchange) passesOn(f h1.Field) bool {
 	switch f.Kind {
 	case h1.Other, h1.Cookie, h1.SetCookie:
-		return !named(x.req.Options, f.Name)
+		e := x.v.routes.edits
+		return !named(x.req.Options, f.Name) && (e == nil || !e.drops(f.Name))
 	case h1.ContentLength:
 		return true
 	case h1.Trailer:
@@ -131,7 +180,8 @@ func (x *exchange) appendStatus(o []byte) []byte {
 // replaces tells whether the load balancer has its own say about a response's field.
 func (x *exchange) replaces(f h1.Field) bool {
 	name := x.c.l.b.opts.GroupHeader
-	return name != "" && h1.EqualFold(f.Name, name)
+	e := x.v.routes.edits
+	return name != "" && h1.EqualFold(f.Name, name) || e != nil && e.sets(f.Name)
 }
 
 // appendOwn appends the fields that the load balancer adds to a target's response.
@@ -139,6 +189,9 @@ func (x *exchange) appendOwn(o []byte) []byte {
 	if name := x.c.l.b.opts.GroupHeader; name != "" {
 		o = appendField(o, name, ": ")
 		o = appendField(o, x.v.rotation.config.Name, "\r\n")
+	}
+	if e := x.v.routes.edits; e != nil {
+		o = append(o, e.lines...)
 	}
 	if !x.v.sticks() {
 		return o
@@ -174,7 +227,12 @@ func (x *exchange) inform() error {
 // answer sends an answer of the load balancer's own and tells whether the connection goes
 // on: not when a body is still to come.
 func (x *exchange) answer(p *page) (again bool) {
-	return x.sendPage(p, !p.end && !x.req.Close && x.bodySkipped() && !x.c.l.clients.closed.Load())
+	return x.sendPage(p, !p.end && !x.req.Close && x.bodySkipped() && !x.ends())
+}
+
+// ends tells whether the client's connection ends with this exchange whatever it wants.
+func (x *exchange) ends() bool {
+	return x.doubtful || x.c.l.clients.closed.Load() || x.v.routes != nil && aged(x.c.since, x.c.begun, x.v.routes.keepAlive)
 }
 
 // answerAndEnd sends an answer and ends the connection.
@@ -192,6 +250,18 @@ func (x *exchange) bodySkipped() bool {
 	return true
 }
 
+// edits are those of the listener, also when the request could not be read.
+func (x *exchange) edits() *edits {
+	r := x.v.routes
+	if r == nil {
+		r = x.c.l.b.table.Load().routes[x.c.l]
+	}
+	if r == nil {
+		return nil
+	}
+	return r.edits
+}
+
 func (x *exchange) sendPage(p *page, again bool) bool {
 	x.status = p.status
 	x.c.l.counters.answered(p.status)
@@ -203,7 +273,13 @@ func (x *exchange) sendPage(p *page, again bool) bool {
 		o.WriteString("\r\n")
 	}
 	line("HTTP/1.1 ", strconv.Itoa(p.status), " ", reason(p.status))
-	line("Server: " + serverName)
+	e := x.edits()
+	if e == nil || !e.hideServer {
+		line("Server: " + serverName)
+	}
+	if e != nil {
+		o.Write(e.lines)
+	}
 	line("Date: ", time.Now().UTC().Format(http.TimeFormat))
 	if p.contentType != "" {
 		line("Content-Type: ", p.contentType)

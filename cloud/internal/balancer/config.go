@@ -21,20 +21,47 @@ type Listener struct {
 	TLS         *tls.Config    // HTTPS
 	Rules       []Rule         // lowest priority number first; the last matches everything
 	IdleTimeout time.Duration  // 0 for 60 s
+	HTTP        *HTTP          // nil for the defaults
 }
+
+// HTTP says how an application load balancer's listener treats messages. The zero value
+// is how AWS does by default.
+type HTTP struct {
+	PreserveHost      bool              // otherwise the port in Host is the listener's, or none at 80 and 443
+	DropInvalidFields bool              // of requests, whose names are not of letters, digits and hyphens
+	TellTLS           bool              // to targets: version and cipher suite
+	ForwardedFor      string            // append (also ""), preserve, remove
+	ClientPort        bool              // in X-Forwarded-For
+	Desync            string            // defensive (also ""), monitor, strictest
+	NoHTTP2           bool              // not even by prior knowledge
+	KeepAlive         time.Duration     // how long clients' connections live; 0 for an hour
+	Names             map[string]string // other names for fields that the load balancer adds to requests
+	HideServer        bool              // of the load balancer's own answers
+	Response          []Header          // set in every response, in place of the target's
+}
+
+// Header is one field of a message.
+type Header struct{ Name, Value string }
 
 // Rule forwards what matches all of its conditions.
 type Rule struct {
-	ID         string
-	Conditions []Condition // all must match; none matches everything
-	Action     Action
+	ID          string
+	Conditions  []Condition // all must match; none matches everything
+	Action      Action
+	RewriteHost *Rewrite // of what targets get
+	RewriteURL  *Rewrite
 }
+
+// Rewrite replaces the first match of a regular expression (RE2) in a host, or in a path
+// with its query. $1 stands for what the first group has captured.
+type Rewrite struct{ Regex, Replace string }
 
 // Condition matches one field of a request against any of its values.
 type Condition struct {
 	Field  string     // host-header path-pattern http-header http-request-method query-string source-ip
 	Header string     // http-header: its name
 	Values []string   // patterns with * and ?; CIDR blocks for source-ip
+	Regex  []string   // regular expressions (RE2), for host-header path-pattern http-header
 	Query  []KeyValue // query-string
 }
 

@@ -13,6 +13,7 @@ type verdict struct {
 	rotation *rotation
 	target   *target
 	forward  *forward
+	rewrites *rewrites
 	share    *share
 	redirect *Redirect
 	fixed    *Fixed
@@ -36,7 +37,7 @@ func (b *Balancer) decide(l *listener, q query) verdict {
 func (t *table) decide(l *listener, q query) verdict {
 	v := verdict{routes: t.routes[l], status: 503}
 	if v.routes == nil {
-		v.routes = &routes{idle: defaultIdle}
+		v.routes = &routes{idle: defaultIdle, keepAlive: defaultKeepAlive}
 		return v
 	}
 	i := slices.IndexFunc(v.routes.rules, func(r rule) bool { return r.matches(q) })
@@ -50,7 +51,7 @@ func (t *table) decide(l *listener, q query) verdict {
 	case r.fixed != nil:
 		v.fixed, v.status = r.fixed, r.fixed.Status
 	case r.forward != nil:
-		v.forward = r.forward
+		v.forward, v.rewrites = r.forward, r.rewrites
 		t.send(&v, q)
 	}
 	return v

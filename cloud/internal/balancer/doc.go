@@ -25,7 +25,8 @@
 //   - A drained target vanishes as soon as nothing is in flight; AWS completes the
 //     deregistration then, too, but shows the target as draining until the delay is over.
 //   - Plain HTTP listeners also accept HTTP/2 by prior knowledge.
-//   - Connections are not closed after the client keep-alive time of an hour.
+//   - Where a listener could not have its port, the one on which it stands is told in
+//     X-Forwarded-Port, and in Host if it is not preserved.
 //   - A redirect to a declared port of another listener on the same address names the
 //     port on which that listener really stands.
 package balancer

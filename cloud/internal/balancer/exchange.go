@@ -30,6 +30,8 @@ type exchange struct {
 	again bool  // the client's connection may be used again
 	began bool  // the response's head was sent to the client
 
+	doubtful bool // where the request ends others may see differently: no connection is used again
+
 	decoder  h1.Decoder // of the request's body
 	download h1.Decoder // of the response's
 	attend   *attendant

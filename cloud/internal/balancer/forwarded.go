@@ -56,6 +56,22 @@ func appendTraceID(dst []byte) []byte {
 	return hex.AppendEncode(dst, id[4:])
 }
 
+// hostOf is the Host that a target gets, given the client's and what became of it.
+func (r *routes) hostOf(came, host string) string {
+	bare := withoutPort(came)
+	port := came[len(bare):]
+	if host == "" {
+		host = bare
+	}
+	switch {
+	case r.http.PreserveHost || len(port) > 1 && r.hostPort != nil:
+		return host + port
+	case came == "":
+		return ""
+	}
+	return host + string(r.hostPort)
+}
+
 // withoutPort is a Host header's host alone.
 func withoutPort(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {

@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,6 +21,15 @@ func (c *replayed) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return c.Conn.Read(p)
+}
+
+// sinceKey is the context's key of when a connection was handed over.
+type sinceKey struct{}
+
+// ends tells whether the request's connection has lived long enough.
+func (x *proxied) ends(ctx context.Context) bool {
+	since, ok := ctx.Value(sinceKey{}).(time.Time)
+	return ok && aged(since, x.began, x.v.routes.keepAlive)
 }
 
 const (
@@ -68,6 +78,9 @@ func (l *listener) startServer() {
 		ErrorLog:          slog.NewLogLogger(l.b.opts.Log.Handler(), slog.LevelDebug),
 		Protocols:         new(http.Protocols),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxHTTP2Calls},
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return context.WithValue(ctx, sinceKey{}, time.Now())
+		},
 		ConnState: func(_ net.Conn, s http.ConnState) {
 			switch s {
 			case http.StateNew:

@@ -3,6 +3,7 @@ package balancer
 import (
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -13,13 +14,14 @@ type rule struct {
 	forward    *forward
 	redirect   *Redirect
 	fixed      *Fixed
+	rewrites   *rewrites // nil for none
 }
 
 // condition is a compiled Condition.
 type condition func(query) bool
 
 func compileRule(r Rule) rule {
-	out := rule{redirect: r.Action.Redirect, fixed: r.Action.Fixed}
+	out := rule{redirect: r.Action.Redirect, fixed: r.Action.Fixed, rewrites: compileRewrites(r)}
 	if r.Action.Forward != nil {
 		out.forward = compileForward(r.Action.Forward)
 	}
@@ -41,6 +43,9 @@ func (r *rule) matches(q query) bool {
 // compileCondition knows the fields and how each treats case. An unknown field matches
 // nothing.
 func compileCondition(c Condition) condition {
+	if len(c.Regex) > 0 {
+		return compileRegex(c)
+	}
 	switch c.Field {
 	case "host-header":
 		return func(q query) bool { return anyMatches(c.Values, q.host(), true) }
@@ -56,6 +61,29 @@ func compileCondition(c Condition) condition {
 		return func(q query) bool { return queryMatches(c.Query, q.rawQuery()) }
 	case "source-ip":
 		return compileSource(c.Values)
+	}
+	return func(query) bool { return false }
+}
+
+// compileRegex is a condition by regular expressions, which see a host with and without
+// its port.
+func compileRegex(c Condition) condition {
+	var all []*regexp.Regexp
+	for _, s := range c.Regex {
+		if r, err := regexp.Compile(s); err == nil {
+			all = append(all, r)
+		}
+	}
+	matches := func(s string) bool {
+		return slices.ContainsFunc(all, func(r *regexp.Regexp) bool { return r.MatchString(s) })
+	}
+	switch c.Field {
+	case "host-header":
+		return func(q query) bool { return matches(q.host()) || matches(q.hostport()) }
+	case "path-pattern":
+		return func(q query) bool { return matches(q.path()) }
+	case "http-header":
+		return func(q query) bool { return slices.ContainsFunc(q.header(c.Header), matches) }
 	}
 	return func(query) bool { return false }
 }

@@ -257,6 +257,7 @@ func TestHTTP2Clients(t *testing.T) {
 	r.forward("web", 1)
 	r.apply()
 	client := h2(t)
+	_, port, _ := strings.Cut(r.addr(), ":")
 	for range 50 { // many streams of one connection
 		req, err := http.NewRequest("POST", r.url(), strings.NewReader("12345"))
 		if err != nil {
@@ -269,7 +270,7 @@ func TestHTTP2Clients(t *testing.T) {
 		}
 		b, err := io.ReadAll(res.Body)
 		_ = res.Body.Close()
-		if got := string(b); err != nil || res.ProtoMajor != 2 || got != "HTTP/1.1 POST example.com 5 http" {
+		if got := string(b); err != nil || res.ProtoMajor != 2 || got != "HTTP/1.1 POST example.com:"+port+" 5 http" {
 			t.Fatalf("%s %q, %v", res.Proto, got, err)
 		}
 	}

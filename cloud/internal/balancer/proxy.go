@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -39,6 +41,7 @@ type proxied struct {
 	logged
 	l    *listener
 	v    verdict
+	to   rewritten
 	idle *idleTimer
 }
 
@@ -50,6 +53,13 @@ func (x *proxied) pass(w http.ResponseWriter, r *http.Request) {
 	if p := x.unfit(r); p != nil {
 		x.answer(w, r, p)
 		return
+	}
+	if all := x.v.rewrites; all != nil {
+		var ok bool
+		if x.to, ok = all.rewritten(r.Host, r.RequestURI); !ok {
+			x.answer(w, r, errorPage(http.StatusInternalServerError))
+			return
+		}
 	}
 	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), proxiedKey{}, x))
 	defer cancel(nil)
@@ -82,7 +92,7 @@ func (x *proxied) unfit(r *http.Request) *page {
 
 func (b *Balancer) newProxy() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
-		Rewrite: rewrite,
+		Rewrite: outgoing,
 		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			return proxiedOf(r.Context()).roundTrip(r)
 		}),
@@ -102,19 +112,26 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// rewrite makes the request that the target gets.
-func rewrite(p *httputil.ProxyRequest) {
+// outgoing makes the request that the target gets.
+func outgoing(p *httputil.ProxyRequest) {
 	x := proxiedOf(p.In.Context())
 	p.Out.URL.Scheme = "http"
 	if x.v.rotation.config.tls() {
 		p.Out.URL.Scheme = "https"
 	}
 	p.Out.URL.Host = x.v.target.addr.String()
-	p.Out.Host = p.In.Host
+	p.Out.Host = x.v.routes.hostOf(p.In.Host, x.to.host)
+	if u, err := url.ParseRequestURI(x.to.target); err == nil {
+		p.Out.URL.Path, p.Out.URL.RawPath, p.Out.URL.RawQuery = u.Path, u.RawPath, u.RawQuery
+	}
 	h := p.Out.Header
 	h.Del("Expect") // net/http answers it
-	forwarded := append(p.In.Header.Values("X-Forwarded-For"), httpQuery{p.In}.source().String())
-	h.Set("X-Forwarded-For", strings.Join(forwarded, ", "))
+	came := strings.Join(p.In.Header.Values("X-Forwarded-For"), ", ")
+	if e := x.v.routes.edits; e != nil {
+		e.editRequest(h, p.In, came)
+	} else {
+		h.Set("X-Forwarded-For", (&edits{}).forwarded(came, remote(p.In)))
+	}
 	h.Set("X-Forwarded-Proto", x.v.routes.scheme)
 	h.Set("X-Forwarded-Port", x.v.routes.port)
 	h.Set("X-Amzn-Trace-Id", string(appendTrace(nil, []byte(p.In.Header.Get("X-Amzn-Trace-Id")))))
@@ -123,12 +140,47 @@ func rewrite(p *httputil.ProxyRequest) {
 	}
 }
 
+// editRequest makes the fields of a request as the listener's settings say.
+func (e *edits) editRequest(h http.Header, in *http.Request, came string) {
+	for name := range h {
+		if e.drops([]byte(name)) {
+			delete(h, name)
+		}
+	}
+	h.Del("X-Forwarded-For")
+	if v := e.forwarded(came, remote(in)); v != "" {
+		h.Set("X-Forwarded-For", v)
+	}
+	for _, f := range e.tell(in.TLS) {
+		h.Set(f.Name, f.Value)
+	}
+}
+
+// editResponse sets the fields of a response that the listener's settings name.
+func (e *edits) editResponse(h http.Header) {
+	for _, f := range e.response {
+		h.Set(f.Name, f.Value)
+	}
+}
+
+// remote is where a request comes from.
+func remote(r *http.Request) netip.AddrPort {
+	a, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}
+
 // respond takes note of the target's response and adds what the load balancer adds.
 func (x *proxied) respond(r *http.Response) {
 	x.status = r.StatusCode
 	x.v.target.counters.answered(r.StatusCode, time.Since(x.sent))
 	if name := x.l.b.opts.GroupHeader; name != "" {
 		r.Header.Set(name, x.v.rotation.config.Name)
+	}
+	if e := x.v.routes.edits; e != nil {
+		e.editResponse(r.Header)
+	}
+	if x.ends(r.Request.Context()) {
+		r.Header.Set("Connection", "close") // net/http sends the client away by that
 	}
 	if x.v.sticks() {
 		for _, c := range x.v.cookies(r.Header.Values("Set-Cookie")) {
@@ -160,7 +212,13 @@ func (x *proxied) answer(w http.ResponseWriter, r *http.Request, p *page) {
 		return
 	}
 	h := w.Header()
-	h.Set("Server", serverName)
+	e := x.v.routes.edits
+	if e == nil || !e.hideServer {
+		h.Set("Server", serverName)
+	}
+	if e != nil {
+		e.editResponse(h)
+	}
 	if p.contentType != "" {
 		h.Set("Content-Type", p.contentType)
 	} else {

@@ -12,6 +12,7 @@ import (
 type query interface {
 	method() string
 	host() string // without port
+	hostport() string
 	path() string // as sent, not decoded
 	rawQuery() string
 	header(name string) []string
@@ -26,6 +27,7 @@ type relayQuery struct {
 
 func (q relayQuery) method() string     { return string(q.r.Method) }
 func (q relayQuery) host() string       { return withoutPort(string(q.r.Host)) }
+func (q relayQuery) hostport() string   { return string(q.r.Host) }
 func (q relayQuery) path() string       { return string(q.r.Path()) }
 func (q relayQuery) rawQuery() string   { return string(q.r.Query()) }
 func (q relayQuery) source() netip.Addr { return q.from }
@@ -44,6 +46,7 @@ type httpQuery struct{ r *http.Request }
 
 func (q httpQuery) method() string           { return q.r.Method }
 func (q httpQuery) host() string             { return withoutPort(q.r.Host) }
+func (q httpQuery) hostport() string         { return q.r.Host }
 func (q httpQuery) rawQuery() string         { return q.r.URL.RawQuery }
 func (q httpQuery) header(n string) []string { return q.r.Header.Values(n) }
 
@@ -53,6 +56,5 @@ func (q httpQuery) path() string {
 }
 
 func (q httpQuery) source() netip.Addr {
-	a, _ := netip.ParseAddrPort(q.r.RemoteAddr)
-	return a.Addr().Unmap()
+	return remote(q.r).Addr()
 }

@@ -23,7 +23,7 @@ func (l *listener) serveHTTP1(nc net.Conn) {
 		return
 	}
 	for c.waitRequest() {
-		if c.speaksHTTP2() {
+		if !l.refusesHTTP2() && c.speaksHTTP2() {
 			c.forget()
 			l.handOver(&replayed{nc, bytes.Clone(c.ahead())})
 			return
@@ -33,6 +33,11 @@ func (l *listener) serveHTTP1(nc net.Conn) {
 		}
 	}
 	c.leave()
+}
+
+func (l *listener) refusesHTTP2() bool {
+	r := l.b.table.Load().routes[l]
+	return r != nil && r.http.NoHTTP2
 }
 
 // waitRequest waits for the first bytes of a request.
@@ -94,6 +99,12 @@ func (c *client) serve() (again bool) {
 		x.describe(q)
 		defer func() { c.l.log(&x.logged, &x.v) }()
 	}
+	if x.unsafe() {
+		if x.v.target != nil {
+			x.v.target.release()
+		}
+		return x.answer(errorPage(400))
+	}
 	if x.v.target == nil {
 		return x.answer(x.v.page(q, c.l))
 	}
@@ -102,7 +113,34 @@ func (c *client) serve() (again bool) {
 	if p := x.unfit(); p != nil {
 		return x.answer(p)
 	}
+	if x.v.rewrites != nil && !x.rewrite() {
+		return x.answer(errorPage(500))
+	}
 	return x.forward()
+}
+
+// rewrite makes the rule's transforms part of the request.
+func (x *exchange) rewrite() (ok bool) {
+	host := string(x.req.Host)
+	to, ok := x.v.rewrites.rewritten(host, string(x.req.Target))
+	if to.host != "" {
+		x.req.Host = []byte(to.host + host[len(withoutPort(host)):])
+	}
+	if to.target != "" {
+		x.req.Target = []byte(to.target)
+	}
+	return ok
+}
+
+// unsafe reports whether the listener's desync mitigation refuses the request. One that is
+// ambiguous passes by default, and no connection is used again after it.
+func (x *exchange) unsafe() bool {
+	mode := x.v.routes.http.Desync
+	if mode == "monitor" {
+		return false
+	}
+	x.doubtful = x.req.Ambiguous() != ""
+	return mode == "strictest" && (x.doubtful || x.req.Irregular() != "")
 }
 
 // readRequest reads a request's head.

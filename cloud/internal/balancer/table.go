@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net/netip"
 	"reflect"
@@ -24,6 +25,11 @@ type routes struct {
 	scheme string                    // in lower case
 	port   string                    // on which the listener stands
 	moved  map[netip.AddrPort]uint16 // declared addresses whose listener stands elsewhere
+
+	http      HTTP
+	hostPort  []byte // ":port" in Host; nil where it has none
+	keepAlive time.Duration
+	edits     *edits // nil for none
 }
 
 // rotation is the part of a group that gets requests.
@@ -73,6 +79,7 @@ func newRoutes(l *listener, was *routes, moved map[netip.AddrPort]uint16) *route
 	if r.idle <= 0 {
 		r.idle = defaultIdle
 	}
+	r.configure(was)
 	for i, w := range l.config.Rules {
 		if was != nil && i < len(was.config.Rules) && reflect.DeepEqual(was.config.Rules[i], w) {
 			r.rules = append(r.rules, was.rules[i])
@@ -81,6 +88,25 @@ func newRoutes(l *listener, was *routes, moved map[netip.AddrPort]uint16) *route
 		}
 	}
 	return r
+}
+
+const defaultKeepAlive = time.Hour
+
+// configure works out the settings for HTTP. Edits that are as before are kept, and with
+// them what connections remember of them.
+func (r *routes) configure(was *routes) {
+	if r.config.HTTP != nil {
+		r.http = *r.config.HTTP
+	}
+	r.keepAlive = cmp.Or(r.http.KeepAlive, defaultKeepAlive)
+	if r.port != "80" && r.port != "443" {
+		r.hostPort = []byte(":" + r.port)
+	}
+	if was != nil && reflect.DeepEqual(was.config.HTTP, r.config.HTTP) {
+		r.edits = was.edits
+	} else {
+		r.edits = compileEdits(&r.http, "")
+	}
 }
 
 // rotation chooses the targets that get requests: the healthy ones or, when they are

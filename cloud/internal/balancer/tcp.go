@@ -84,14 +84,15 @@ type connQuery struct{ c net.Conn }
 
 func (connQuery) method() string         { return "" }
 func (connQuery) host() string           { return "" }
+func (connQuery) hostport() string       { return "" }
 func (connQuery) path() string           { return "" }
 func (connQuery) rawQuery() string       { return "" }
 func (connQuery) header(string) []string { return nil }
-func (q connQuery) source() netip.Addr   { return sourceOf(q.c) }
+func (q connQuery) source() netip.Addr   { return sourceOf(q.c).Addr() }
 
-func sourceOf(c net.Conn) netip.Addr {
+func sourceOf(c net.Conn) netip.AddrPort {
 	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		return a.AddrPort().Addr().Unmap()
+		return netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port())
 	}
-	return netip.Addr{}
+	return netip.AddrPort{}
 }

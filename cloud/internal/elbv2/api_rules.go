@@ -23,12 +23,9 @@ func (s *Service) CreateRule(_ context.Context, in *elb.CreateRuleInput, _ ...fu
 	if err := checkARN(l, "listener"); err != nil {
 		return nil, err
 	}
-	if len(in.Transforms) > 0 {
-		return nil, badConfiguration("Rule transforms are not offered by the local cloud")
-	}
 	r := rule{Desc: types.Rule{
 		RuleArn: aws.String(rulePrefix(l) + ids.Hex(16)), IsDefault: aws.Bool(false),
-		Conditions: in.Conditions, Actions: in.Actions,
+		Conditions: in.Conditions, Actions: in.Actions, Transforms: in.Transforms,
 	}}
 	var err error
 	if r.Tags, err = mergeTags(nil, in.Tags); err != nil {
@@ -82,6 +79,9 @@ func (s *Service) putRule(tx *store.Tx, r *rule) error {
 	if r.Desc.Conditions, err = echoConditions(r.Desc.Conditions); err != nil {
 		return err
 	}
+	if err := checkTransforms(r.Desc.Transforms); err != nil {
+		return err
+	}
 	if r.Desc.Actions, err = echo(r.Desc.Actions, l.Desc.Protocol); err != nil {
 		return err
 	}
@@ -104,16 +104,16 @@ func (s *Service) rule(tx *store.Tx, id, verb string) (rule, error) {
 	return r, noRule(id)
 }
 
-// ModifyRule replaces the conditions, the actions, or both, each as a whole list.
+// ModifyRule replaces conditions, actions and transforms, each as a whole list.
 func (s *Service) ModifyRule(_ context.Context, in *elb.ModifyRuleInput, _ ...func(*elb.Options)) (*elb.ModifyRuleOutput, error) {
 	id := aws.ToString(in.RuleArn)
 	if err := checkARN(id, "listener-rule"); err != nil {
 		return nil, err
 	}
-	if len(in.Transforms) > 0 {
-		return nil, badConfiguration("Rule transforms are not offered by the local cloud")
+	if len(in.Transforms) > 0 && aws.ToBool(in.ResetTransforms) {
+		return nil, validation("You cannot specify both transforms and ResetTransforms")
 	}
-	if len(in.Conditions) == 0 && len(in.Actions) == 0 && !aws.ToBool(in.ResetTransforms) {
+	if len(in.Conditions) == 0 && len(in.Actions) == 0 && len(in.Transforms) == 0 && !aws.ToBool(in.ResetTransforms) {
 		return nil, validation("Either conditions or actions must be specified")
 	}
 	var r rule
@@ -126,6 +126,9 @@ func (s *Service) ModifyRule(_ context.Context, in *elb.ModifyRuleInput, _ ...fu
 		}
 		if len(in.Actions) > 0 {
 			r.Desc.Actions = in.Actions
+		}
+		if len(in.Transforms) > 0 || aws.ToBool(in.ResetTransforms) {
+			r.Desc.Transforms = in.Transforms
 		}
 		return s.putRule(tx, &r)
 	})

@@ -1,6 +1,9 @@
 package elbv2
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 const (
 	week       = 7 * 24 * 60 * 60
@@ -92,27 +95,53 @@ func appCookie(key, value string) error {
 	return nil
 }
 
-// httpListenerAttributes rename or set headers; the balancer does not act on them.
+// httpListenerAttributes rename headers of requests and set those of responses.
 var httpListenerAttributes = []attribute{
 	{"routing.http.response.server.enabled", "true", boolean},
-	{"routing.http.response.strict_transport_security.header_value", "", anything},
-	{"routing.http.response.access_control_allow_origin.header_value", "", anything},
-	{"routing.http.response.access_control_allow_methods.header_value", "", anything},
-	{"routing.http.response.access_control_allow_headers.header_value", "", anything},
-	{"routing.http.response.access_control_allow_credentials.header_value", "", anything},
-	{"routing.http.response.access_control_expose_headers.header_value", "", anything},
-	{"routing.http.response.access_control_max_age.header_value", "", anything},
-	{"routing.http.response.content_security_policy.header_value", "", anything},
-	{"routing.http.response.x_content_type_options.header_value", "", anything},
-	{"routing.http.response.x_frame_options.header_value", "", anything},
-	{"routing.http.request.x_amzn_tls_version.header_name", "", anything},
-	{"routing.http.request.x_amzn_tls_cipher_suite.header_name", "", anything},
-	{"routing.http.request.x_amzn_mtls_clientcert.header_name", "", anything},
-	{"routing.http.request.x_amzn_mtls_clientcert_serial_number.header_name", "", anything},
-	{"routing.http.request.x_amzn_mtls_clientcert_issuer.header_name", "", anything},
-	{"routing.http.request.x_amzn_mtls_clientcert_subject.header_name", "", anything},
-	{"routing.http.request.x_amzn_mtls_clientcert_validity.header_name", "", anything},
-	{"routing.http.request.x_amzn_mtls_clientcert_leaf.header_name", "", anything},
+	{"routing.http.response.strict_transport_security.header_value", "", headerValue},
+	{"routing.http.response.access_control_allow_origin.header_value", "", headerValue},
+	{"routing.http.response.access_control_allow_methods.header_value", "", headerValue},
+	{"routing.http.response.access_control_allow_headers.header_value", "", headerValue},
+	{"routing.http.response.access_control_allow_credentials.header_value", "", headerValue},
+	{"routing.http.response.access_control_expose_headers.header_value", "", headerValue},
+	{"routing.http.response.access_control_max_age.header_value", "", headerValue},
+	{"routing.http.response.content_security_policy.header_value", "", headerValue},
+	{"routing.http.response.x_content_type_options.header_value", "", headerValue},
+	{"routing.http.response.x_frame_options.header_value", "", headerValue},
+	{"routing.http.request.x_amzn_tls_version.header_name", "", headerName},
+	{"routing.http.request.x_amzn_tls_cipher_suite.header_name", "", headerName},
+	{"routing.http.request.x_amzn_mtls_clientcert.header_name", "", headerName},
+	{"routing.http.request.x_amzn_mtls_clientcert_serial_number.header_name", "", headerName},
+	{"routing.http.request.x_amzn_mtls_clientcert_issuer.header_name", "", headerName},
+	{"routing.http.request.x_amzn_mtls_clientcert_subject.header_name", "", headerName},
+	{"routing.http.request.x_amzn_mtls_clientcert_validity.header_name", "", headerName},
+	{"routing.http.request.x_amzn_mtls_clientcert_leaf.header_name", "", headerName},
 }
+
+// headerValue knows what a header's value may be made of; "" unsets it.
+func headerValue(key, value string) error {
+	if len(value) > maxHeaderValue {
+		return validation("'%s' value cannot be longer than '%d' characters", key, maxHeaderValue)
+	}
+	if !headerValueChars.MatchString(value) {
+		return validation("'%s' value '%s' contains characters that are not valid", key, value)
+	}
+	return nil
+}
+
+// headerName knows what a header may be called; "" means its own name.
+func headerName(key, value string) error {
+	if len(value) > maxHeaderName || !headerNameChars.MatchString(value) {
+		return validation("'%s' value '%s' must be at most '%d' letters, digits, hyphens and underscores", key, value, maxHeaderName)
+	}
+	return nil
+}
+
+const maxHeaderValue = 1024
+
+var (
+	headerValueChars = regexp.MustCompile("^[a-zA-Z0-9_ :;.,\\\\/'?!(){}\\[\\]@<>=\\-+*#$&`|~^%\"]*$")
+	headerNameChars  = regexp.MustCompile(`^[a-zA-Z0-9_-]*$`)
+)
 
 var tcpListenerAttributes = []attribute{{"tcp.idle_timeout.seconds", "350", between(60, 6000)}}

@@ -91,6 +91,7 @@ func (s *Service) compose(tx *store.Tx) balancer.State {
 			TLS:         s.tlsConfig(tx, id, l, nextProtocols(l.Desc, lb)),
 			Rules:       composeRules(rules),
 			IdleTimeout: idleTimeout(lb, l),
+			HTTP:        composeHTTP(lb, l),
 		})
 	}
 	for id := range s.configs {

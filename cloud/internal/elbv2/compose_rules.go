@@ -14,6 +14,14 @@ func composeRules(rules []types.Rule) []balancer.Rule {
 	out := make([]balancer.Rule, 0, len(rules))
 	for _, r := range rules {
 		b := balancer.Rule{ID: *r.RuleArn}
+		for _, t := range r.Transforms {
+			switch {
+			case t.HostHeaderRewriteConfig != nil:
+				b.RewriteHost = composeRewrite(t.HostHeaderRewriteConfig.Rewrites)
+			case t.UrlRewriteConfig != nil:
+				b.RewriteURL = composeRewrite(t.UrlRewriteConfig.Rewrites)
+			}
+		}
 		for _, c := range r.Conditions {
 			b.Conditions = append(b.Conditions, composeCondition(c))
 		}
@@ -25,8 +33,15 @@ func composeRules(rules []types.Rule) []balancer.Rule {
 	return out
 }
 
+func composeRewrite(all []types.RewriteConfig) *balancer.Rewrite {
+	if len(all) == 0 {
+		return nil
+	}
+	return &balancer.Rewrite{Regex: aws.ToString(all[0].Regex), Replace: aws.ToString(all[0].Replace)}
+}
+
 func composeCondition(c types.RuleCondition) balancer.Condition {
-	out := balancer.Condition{Field: aws.ToString(c.Field), Values: c.Values}
+	out := balancer.Condition{Field: aws.ToString(c.Field), Values: c.Values, Regex: regexValues(c)}
 	switch {
 	case c.HostHeaderConfig != nil:
 		out.Values = c.HostHeaderConfig.Values

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxConditionValues = 5 // over all conditions of a rule
+	maxConditionValues = 5 // over all conditions of a rule, regular expressions included
 	maxWildcards       = 6
 	maxPattern         = 128
 	maxHeaderName      = 40
@@ -52,7 +52,7 @@ func echoConditions(in []types.RuleCondition) ([]types.RuleCondition, error) {
 
 func echoCondition(field string, c types.RuleCondition) (types.RuleCondition, int, error) {
 	if hasRegex(c) {
-		return c, 0, badConfiguration("Regular expressions in conditions are not offered by the local cloud")
+		return echoRegex(field, c)
 	}
 	out := types.RuleCondition{Field: aws.String(field)}
 	if len(c.Values) > 0 && field != "host-header" && field != "path-pattern" {
@@ -95,13 +95,6 @@ var configNames = map[string]string{
 	"source-ip": "SourceIpConfig", "query-string": "QueryStringConfig",
 }
 
-func hasRegex(c types.RuleCondition) bool {
-	return len(c.RegexValues) > 0 ||
-		c.HostHeaderConfig != nil && len(c.HostHeaderConfig.RegexValues) > 0 ||
-		c.PathPatternConfig != nil && len(c.PathPatternConfig.RegexValues) > 0 ||
-		c.HttpHeaderConfig != nil && len(c.HttpHeaderConfig.RegexValues) > 0
-}
-
 var methodChars = regexp.MustCompile(`^[A-Z_-]+$`)
 
 func checkCondition(field string, c types.RuleCondition, values []string) error {
@@ -109,14 +102,21 @@ func checkCondition(field string, c types.RuleCondition, values []string) error 
 		return validation("A condition value must be specified")
 	}
 	if field == "http-header" {
-		if n := len(aws.ToString(c.HttpHeaderConfig.HttpHeaderName)); n == 0 || n > maxHeaderName {
-			return validation("The 'HttpHeaderName' value must be between '1' and '%d' characters long", maxHeaderName)
+		if err := checkHeaderName(c.HttpHeaderConfig); err != nil {
+			return err
 		}
 	}
 	for _, v := range values {
 		if err := checkConditionValue(field, v); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func checkHeaderName(c *types.HttpHeaderConditionConfig) error {
+	if n := len(aws.ToString(c.HttpHeaderName)); n == 0 || n > maxHeaderName {
+		return validation("The 'HttpHeaderName' value must be between '1' and '%d' characters long", maxHeaderName)
 	}
 	return nil
 }

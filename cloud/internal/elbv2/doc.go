@@ -22,8 +22,7 @@
 // Limits, and where AWS differs:
 //   - Load balancers are "provisioning" in CreateLoadBalancer's answer only.
 //   - Application load balancers in full, apart from authenticate-* and jwt-validation
-//     actions, transforms, regular expressions in conditions, and mutual authentication,
-//     which are refused. Network load balancers for TCP and TLS listeners and TCP target
+//     actions and mutual authentication, which are refused. Network load balancers for TCP and TLS listeners and TCP target
 //     groups. Gateway load balancers are refused.
 //   - Targets are IP addresses, or for network load balancers an application load
 //     balancer. The cloud has no EC2 instances, so none can be registered; target groups

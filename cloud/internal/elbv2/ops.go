@@ -13,7 +13,8 @@ func (s *Service) Ops() []wire.Op {
 		wire.Handle(s.DeleteLoadBalancer),
 		wire.Handle(s.DescribeLoadBalancerAttributes),
 		wire.Handle(s.ModifyLoadBalancerAttributes).
-			Differing("Logs to S3, cross-zone and desync settings are records."),
+			Differing("Logs to S3, cross-zone, zonal shift and WAF settings are records.").
+			Differing("Requests that do not parse are refused in every desync mitigation mode, monitor included."),
 		wire.Handle(s.CreateListener).
 			Differing("A port that cannot be bound is replaced by another, told in the tag aws:turnout:address.").
 			Differing("HTTPS listeners get self-signed certificates; authenticate-* and jwt-validation actions and mutual authentication are refused."),
@@ -21,8 +22,9 @@ func (s *Service) Ops() []wire.Op {
 		wire.Handle(s.ModifyListener),
 		wire.Handle(s.DeleteListener),
 		wire.Handle(s.DescribeListenerAttributes),
-		wire.Handle(s.ModifyListenerAttributes).RecordOnly("the balancer adds and renames no headers"),
-		wire.Handle(s.CreateRule).Differing("Transforms and regular expressions are refused."),
+		wire.Handle(s.ModifyListenerAttributes),
+		wire.Handle(s.CreateRule).
+			Differing("Regular expressions are RE2's; those of hosts match with and without the port; a transform replaces the first match."),
 		wire.Handle(s.DescribeRules),
 		wire.Handle(s.ModifyRule),
 		wire.Handle(s.DeleteRule),

@@ -16,7 +16,7 @@ import (
 // ignoreSerde leaves out the SDK types' unexported marker.
 var ignoreSerde = cmpopts.IgnoreUnexported(types.Action{}, types.ForwardActionConfig{}, types.TargetGroupTuple{},
 	types.TargetGroupStickinessConfig{}, types.TargetDescription{}, types.TargetHealth{}, types.Tag{},
-	types.RuleCondition{}, types.HostHeaderConditionConfig{}, types.PathPatternConditionConfig{})
+	types.RuleCondition{}, types.HostHeaderConditionConfig{}, types.PathPatternConditionConfig{}, types.HttpHeaderConditionConfig{})
 
 // A blue/green shift as CodeDeploy makes it: the weights are the balancer's when
 // ModifyListener answers, and the group at weight 0 stays in use.

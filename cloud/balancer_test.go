@@ -1,0 +1,136 @@
+package cloud_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/turnoutdev/turnout/cloud"
+)
+
+// web is a load balancer before a server of the test.
+type web struct {
+	*rig
+	*elb.Client
+	lb, group, listener string
+	url                 string
+}
+
+// web serves the handler behind a load balancer of its own, once its target is healthy.
+func (r *rig) web(name string, protocol elbtypes.ProtocolEnum, h http.Handler) *web {
+	r.Helper()
+	server := httptest.NewServer(h)
+	r.Cleanup(server.Close)
+	w := &web{rig: r, Client: elb.NewFromConfig(r.cfg)}
+	ctx := r.Context()
+	w.lb = *must(w.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{Name: &name, Subnets: []string{"subnet-a", "subnet-b"}})).LoadBalancers[0].LoadBalancerArn
+	w.group = *must(w.CreateTargetGroup(ctx, &elb.CreateTargetGroupInput{
+		Name: &name, Protocol: elbtypes.ProtocolEnumHttp, Port: aws.Int32(80), VpcId: aws.String("vpc-1"), TargetType: elbtypes.TargetTypeEnumIp,
+	})).TargetGroups[0].TargetGroupArn
+	host, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
+	var n int32
+	_ = must(fmt.Sscan(port, &n))
+	must(w.RegisterTargets(ctx, &elb.RegisterTargetsInput{TargetGroupArn: &w.group, Targets: []elbtypes.TargetDescription{{Id: &host, Port: &n}}}))
+	in := &elb.CreateListenerInput{LoadBalancerArn: &w.lb, Port: aws.Int32(18080), Protocol: protocol, DefaultActions: forwardTo(w.group)}
+	if protocol == elbtypes.ProtocolEnumHttps {
+		in.Certificates = []elbtypes.Certificate{{CertificateArn: aws.String("arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000001")}}
+	}
+	w.listener = *must(w.CreateListener(ctx, in)).Listeners[0].ListenerArn
+	w.url = strings.ToLower(string(protocol)) + "://" + w.address()
+	if err := elb.NewTargetInServiceWaiter(w.Client, func(o *elb.TargetInServiceWaiterOptions) { o.MinDelay = 50 * time.Millisecond }).
+		Wait(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &w.group}, time.Minute); err != nil {
+		r.Fatal(err)
+	}
+	return w
+}
+
+func forwardTo(group string) []elbtypes.Action {
+	return []elbtypes.Action{{Type: elbtypes.ActionTypeEnumForward, TargetGroupArn: &group}}
+}
+
+// address is where the listener says that it stands.
+func (w *web) address() string {
+	for _, tag := range must(w.DescribeTags(w.Context(), &elb.DescribeTagsInput{ResourceArns: []string{w.listener}})).TagDescriptions[0].Tags {
+		if *tag.Key == "aws:turnout:address" {
+			return *tag.Value
+		}
+	}
+	w.Fatal("the listener has no address")
+	return ""
+}
+
+// fetch asks the load balancer.
+func (w *web) fetch(method, path string, body io.Reader, header ...string) (*http.Response, string) {
+	w.Helper()
+	req := must(http.NewRequestWithContext(w.Context(), method, w.url+path, body))
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Add(header[i], header[i+1])
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	res, err := client.Do(req)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	return res, string(must(io.ReadAll(res.Body)))
+}
+
+// mirror answers with what it got.
+func mirror() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"uri": r.RequestURI, "host": r.Host, "header": r.Header})
+	})
+}
+
+// boto3 and the aws command make rules with regular expressions and transforms, and set
+// attributes; requests meet all of them.
+func TestClientsOnRulesAndAttributes(t *testing.T) {
+	w := started(t, cloud.Options{Driver: "fake", TimeScale: 100}).web("web", elbtypes.ProtocolEnumHttp, mirror())
+	w.python(`
+import boto3
+elb = boto3.client('elbv2')
+forward = [{'Type': 'forward', 'TargetGroupArn': '` + w.group + `'}]
+rule = elb.create_rule(ListenerArn='` + w.listener + `', Priority=1, Actions=forward,
+    Conditions=[{'Field': 'path-pattern', 'PathPatternConfig': {'RegexValues': ['^/dp/[A-Z0-9]+$']}},
+                {'Field': 'http-header', 'HttpHeaderConfig': {'HttpHeaderName': 'X-Client', 'RegexValues': ['^app/[0-9]+']}}],
+    Transforms=[{'Type': 'url-rewrite', 'UrlRewriteConfig': {'Rewrites': [{'Regex': '^/dp/([A-Z0-9]+)', 'Replace': '/product.php?id=$1'}]}},
+                {'Type': 'host-header-rewrite', 'HostHeaderRewriteConfig': {'Rewrites': [{'Regex': '^(.+)$', 'Replace': 'inner.$1'}]}}])['Rules'][0]
+assert rule['Conditions'][0]['RegexValues'] == ['^/dp/[A-Z0-9]+$'], rule
+got = elb.describe_rules(RuleArns=[rule['RuleArn']])['Rules'][0]
+assert got['Transforms'] == rule['Transforms'] and got['Transforms'][0]['UrlRewriteConfig']['Rewrites'][0]['Replace'] == '/product.php?id=$1', got
+try:
+    elb.modify_rule(RuleArn=rule['RuleArn'], Transforms=[{'Type': 'url-rewrite', 'UrlRewriteConfig': {'Rewrites': [{'Regex': '(?<=a)', 'Replace': 'b'}]}}])
+except elb.exceptions.ClientError as e:
+    assert e.response['Error']['Code'] == 'ValidationError', e
+else:
+    raise AssertionError('a lookbehind passes')
+`)
+	if _, body := w.fetch("GET", "/dp/B01", nil, "X-Client", "app/7"); !strings.Contains(body, `"uri":"/product.php?id=B01"`) || !strings.Contains(body, `"host":"inner.127.`) {
+		t.Errorf("rewritten: %s", body)
+	}
+	if _, body := w.fetch("GET", "/dp/B01", nil, "X-Client", "web/7"); !strings.Contains(body, `"uri":"/dp/B01"`) {
+		t.Errorf("by the default rule: %s", body)
+	}
+	w.aws("elbv2", "modify-listener-attributes", "--listener-arn", w.listener, "--attributes",
+		"Key=routing.http.response.strict_transport_security.header_value,Value=max-age=31536000;includeSubDomains",
+		"Key=routing.http.response.x_frame_options.header_value,Value=DENY")
+	w.aws("elbv2", "modify-load-balancer-attributes", "--load-balancer-arn", w.lb, "--attributes",
+		"Key=routing.http.xff_client_port.enabled,Value=true", "Key=routing.http.drop_invalid_header_fields.enabled,Value=true")
+	res, body := w.fetch("GET", "/", nil, "X_Odd", "1")
+	if h := res.Header; h.Get("Strict-Transport-Security") != "max-age=31536000;includeSubDomains" || h.Get("X-Frame-Options") != "DENY" {
+		t.Errorf("answered with %v", h)
+	}
+	if strings.Contains(body, "X_odd") || strings.Contains(body, "X_Odd") || !strings.Contains(body, `"X-Forwarded-For":["127.0.0.1:`) {
+		t.Errorf("the target saw %s", body)
+	}
+}
