@@ -175,8 +175,8 @@ func checkService(in *ecs.CreateServiceInput, v service) error {
 		return invalid("The daemon scheduling strategy is not supported with the Fargate launch type.")
 	case v.Scheduling == types.SchedulingStrategyReplica && in.DesiredCount == nil && !external:
 		return invalid("The desiredCount parameter is required when using the REPLICA scheduling strategy. Specify a desired count and try again.")
-	case v.Desired < 0:
-		return invalid("desiredCount cannot be less than 0.")
+	case checkDesired(v.Desired) != nil:
+		return checkDesired(v.Desired)
 	case v.Grace != nil && len(in.LoadBalancers) == 0 && !external:
 		return invalid("Health check grace period is only valid for services configured to use load balancers")
 	case v.Controller == types.DeploymentControllerTypeCodeDeploy && len(in.LoadBalancers) != 1:
@@ -185,6 +185,19 @@ func checkService(in *ecs.CreateServiceInput, v service) error {
 		return invalid("Load balancers, network configuration, launch type and platform version cannot be specified when the EXTERNAL deployment controller is used. Specify them when creating a task set.")
 	case !slices.Contains(v.Controller.Values(), v.Controller):
 		return invalid("Unsupported deployment controller type: %s", v.Controller)
+	}
+	return nil
+}
+
+// serviceTasks is AWS's quota of tasks in a service, beyond which nothing here would end either.
+const serviceTasks = 5000
+
+func checkDesired(n int32) error {
+	switch {
+	case n < 0:
+		return invalid("desiredCount cannot be less than 0.")
+	case n > serviceTasks:
+		return invalid("desiredCount cannot be greater than %d, the quota of tasks in a service.", serviceTasks)
 	}
 	return nil
 }

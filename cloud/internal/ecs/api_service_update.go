@@ -90,11 +90,11 @@ func (s *Service) applyUpdate(tx *store.Tx, v *service, in *ecs.UpdateServiceInp
 		return err
 	}
 	if in.DesiredCount != nil {
-		switch {
-		case v.Scheduling == types.SchedulingStrategyDaemon:
+		if v.Scheduling == types.SchedulingStrategyDaemon {
 			return invalid("The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again")
-		case *in.DesiredCount < 0:
-			return invalid("desiredCount cannot be less than 0.")
+		}
+		if err := checkDesired(*in.DesiredCount); err != nil {
+			return err
 		}
 		v.Desired = *in.DesiredCount
 	}

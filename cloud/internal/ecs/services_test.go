@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,7 @@ func TestCreateServiceRefusals(t *testing.T) {
 			{"InvalidParameterException", "Invalid service name.", func(in *in) { in.ServiceName = aws.String("a b") }},
 			{"InvalidParameterException", "The desiredCount parameter is required when using the REPLICA scheduling strategy. Specify a desired count and try again.", func(in *in) { in.DesiredCount = nil }},
 			{"InvalidParameterException", "desiredCount cannot be less than 0.", func(in *in) { in.DesiredCount = aws.Int32(-1) }},
+			{"InvalidParameterException", "desiredCount cannot be greater than 5000, the quota of tasks in a service.", func(in *in) { in.DesiredCount = aws.Int32(math.MaxInt32) }},
 			{"InvalidParameterException", "Network Configuration must be provided when networkMode 'awsvpc' is specified.", func(in *in) { in.NetworkConfiguration = nil }},
 			{"InvalidParameterException", "subnets can not be empty.", func(in *in) {
 				in.NetworkConfiguration = &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{}}
@@ -103,6 +105,7 @@ func TestUpdateServiceRefusals(t *testing.T) {
 			{"Unable to update platform version" + use, ecs.UpdateServiceInput{PlatformVersion: aws.String("1.4.0")}},
 			{"Cannot force a new deployment" + use, ecs.UpdateServiceInput{ForceNewDeployment: true}},
 			{"desiredCount cannot be less than 0.", ecs.UpdateServiceInput{DesiredCount: aws.Int32(-1)}},
+			{"desiredCount cannot be greater than 5000, the quota of tasks in a service.", ecs.UpdateServiceInput{DesiredCount: aws.Int32(math.MaxInt32)}},
 		} {
 			c.in.Cluster, c.in.Service = inC, nameS
 			_, err := s.UpdateService(bg, &c.in)
