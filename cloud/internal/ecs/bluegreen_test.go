@@ -17,6 +17,17 @@ func greenInput() *ecs.CreateTaskSetInput {
 	}
 }
 
+// The green group of a first deployment all at once is behind no listener.
+func TestCodeDeployMayUseALooseGroup(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.create(types.DeploymentControllerTypeCodeDeploy)
+		in := greenInput()
+		in.LoadBalancers = behind("tg/loose")
+		out, err := s.CreateTaskSet(asCodeDeploy, in)
+		must(t, out, err)
+	})
+}
+
 // A deployment as CodeDeploy drives it: a second set beside the first, the switch of the
 // primary, the end of the first.
 func TestBlueGreen(t *testing.T) {

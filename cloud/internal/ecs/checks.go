@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/turnoutdev/turnout/cloud/internal/identity"
 )
 
 const (
@@ -96,7 +98,8 @@ func checkContainerPorts(bs []types.LoadBalancer, td types.TaskDefinition) error
 }
 
 // groupsOf looks up the target groups of load balancers, and refuses those that tasks
-// cannot be registered with.
+// cannot be registered with. CodeDeploy may name one that no listener uses yet: the green
+// one of a first deployment all at once.
 func (s *Service) groupsOf(ctx context.Context, bs []types.LoadBalancer) ([]elbtypes.TargetGroup, error) {
 	if len(bs) > maxBalancers {
 		return nil, invalid("load balancers can have at most %d items.", maxBalancers)
@@ -119,7 +122,7 @@ func (s *Service) groupsOf(ctx context.Context, bs []types.LoadBalancer) ([]elbt
 		switch {
 		case err != nil || len(g.TargetGroups) == 0:
 			return nil, invalid("The target group %s does not exist.", *b.TargetGroupArn)
-		case len(g.TargetGroups[0].LoadBalancerArns) == 0:
+		case len(g.TargetGroups[0].LoadBalancerArns) == 0 && identity.From(ctx).Service != codeDeploy:
 			return nil, invalid("The target group with targetGroupArn %s does not have an associated load balancer.", *b.TargetGroupArn)
 		}
 		out = append(out, g.TargetGroups[0])
