@@ -159,6 +159,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		{"ecs", tasks.Run},
 		{"cloudwatch", metrics.Run},
 		{"load balancer metrics", func(ctx context.Context) error { return p.elb.Measure(ctx, p.balancer, metrics) }},
+		{"service metrics", func(ctx context.Context) error { return tasks.Measure(ctx, metrics) }},
 		{"lambda", functions.Run},
 		{"codedeploy", deploy.Run},
 	}

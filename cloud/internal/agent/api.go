@@ -86,6 +86,9 @@ type Task interface {
 	Done() <-chan struct{}
 	// Exec runs a program in a container of the task.
 	Exec(ctx context.Context, container string, spec runtime.ExecSpec) (int, error)
+	// Usage is what the task's running containers use together. Their driver may not
+	// measure them: the error then matches errors.ErrUnsupported.
+	Usage(ctx context.Context) (runtime.Usage, error)
 	// Logs reads what a container wrote so far and, with follow, what it will write.
 	Logs(ctx context.Context, container string, follow bool) (io.ReadCloser, error)
 }

@@ -2,9 +2,12 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,6 +100,26 @@ func (t *task) Exec(ctx context.Context, container string, spec runtime.ExecSpec
 		return 0, fmt.Errorf("exec in %s of task %s: container is not running", container, t.spec.ID)
 	}
 	return h.Exec(ctx, spec)
+}
+
+// Usage implements Task.
+func (t *task) Usage(ctx context.Context) (runtime.Usage, error) {
+	t.mu.Lock()
+	handles := slices.Collect(maps.Values(t.handles))
+	t.mu.Unlock()
+	var sum runtime.Usage
+	for _, h := range handles {
+		m, ok := h.(runtime.Meter)
+		if !ok {
+			return sum, fmt.Errorf("usage of task %s: %w", t.spec.ID, errors.ErrUnsupported)
+		}
+		u, err := m.Usage(ctx)
+		if err != nil {
+			return sum, err
+		}
+		sum.CPU, sum.Memory = sum.CPU+u.CPU, sum.Memory+u.Memory
+	}
+	return sum, nil
 }
 
 // Logs implements Task.

@@ -12,6 +12,5 @@
 // number (2,000 metrics of 720 buckets each, the stalest go first); percentiles are exact
 // to one percent; expressions know arithmetic, comparisons and a few functions; alarm
 // actions are records (SNS topics and the like are not called); anomaly detection,
-// composite alarms, dashboards, streams and Insights are absent. AWS/ECS's CPUUtilization
-// and MemoryUtilization are not published, for what runs containers does not measure them.
+// composite alarms, dashboards, streams and Insights are absent.
 package cloudwatch

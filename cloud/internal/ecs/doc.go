@@ -21,6 +21,11 @@
 // of them looks back, and a minute at least; those that ring when it begins are not
 // watched by it at all, nor is a rollback.
 //
+// What the tasks of services use is measured each minute of the cloud's time and published
+// as AWS/ECS's CPUUtilization and MemoryUtilization, a value for each task, where the
+// driver measures. Clusters have no such metrics of their own: on AWS they are about
+// container instances.
+//
 // Known differences from AWS:
 //   - There are no container instances. Tasks of launch type EC2 run all the same, each
 //     with an address of its own; daemons have none to run on. Target groups of type

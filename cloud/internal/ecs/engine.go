@@ -237,6 +237,19 @@ func (e *engine) halt(t task) {
 	}
 }
 
+// task is the runner's task of an id, nil if it was not given one.
+func (e *engine) task(id string) agent.Task {
+	e.mu.Lock()
+	h := e.live[id]
+	e.mu.Unlock()
+	if h == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.task
+}
+
 // forget ends the life of a task in the engine's books.
 func (e *engine) forget(id string) {
 	e.mu.Lock()

@@ -30,6 +30,7 @@ type runner struct {
 type fakeTask struct {
 	spec    agent.Spec
 	observe func(agent.State)
+	began   time.Time
 	stop    chan struct{}
 	once    sync.Once
 	done    chan struct{}
@@ -43,7 +44,7 @@ func newRunner() *runner { return &runner{tasks: map[string]*fakeTask{}} }
 func (r *runner) Start(spec agent.Spec, observe func(agent.State)) agent.Task {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t := &fakeTask{spec: spec, observe: observe, stop: make(chan struct{}), done: make(chan struct{})}
+	t := &fakeTask{spec: spec, observe: observe, began: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
 	r.tasks[spec.ID] = t
 	r.order = append(r.order, t)
 	go t.run(netip.AddrFrom4([4]byte{10, 0, byte(len(r.order) / 250), byte(1 + len(r.order)%250)}))
@@ -137,6 +138,18 @@ func (t *fakeTask) Done() <-chan struct{} { return t.done }
 
 func (t *fakeTask) Exec(context.Context, string, runtime.ExecSpec) (int, error) {
 	return 0, errors.New("nothing runs here")
+}
+
+// Usage is an eighth of a CPU and 128 MiB for the image "busy", and nothing for others;
+// an "unmeasured" one cannot tell.
+func (t *fakeTask) Usage(context.Context) (runtime.Usage, error) {
+	switch aws.ToString(t.spec.Definition.ContainerDefinitions[0].Image) {
+	case "busy":
+		return runtime.Usage{CPU: time.Since(t.began) / 8, Memory: 128 << 20}, nil
+	case "unmeasured":
+		return runtime.Usage{}, errors.ErrUnsupported
+	}
+	return runtime.Usage{}, nil
 }
 
 func (t *fakeTask) Logs(context.Context, string, bool) (io.ReadCloser, error) {

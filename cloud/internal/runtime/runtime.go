@@ -167,6 +167,19 @@ type Container interface {
 	Exec(ctx context.Context, spec ExecSpec) (code int, err error)
 }
 
+// Meter is implemented by containers that are measured. A driver that cannot measure
+// leaves it out.
+type Meter interface {
+	// Usage is what the container's processes use. It is an error after the exit.
+	Usage(ctx context.Context) (Usage, error)
+}
+
+// Usage is what processes use of the machine.
+type Usage struct {
+	CPU    time.Duration // that they have spent since they were started
+	Memory int64         // bytes that they hold now
+}
+
 // ExecSpec is a program to run inside a container, in its user, environment and folder.
 type ExecSpec struct {
 	Argv           []string

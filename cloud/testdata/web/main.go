@@ -1,5 +1,5 @@
 // Web is what the cloud's tests deploy: it answers every request but the health check
-// with the status in $STATUS, or 200.
+// with the status in $STATUS, or 200. With $BUSY it keeps a CPU busy.
 package main
 
 import (
@@ -14,6 +14,13 @@ func main() {
 	status, err := strconv.Atoi(os.Getenv("STATUS"))
 	if err != nil {
 		status = http.StatusOK
+	}
+	if os.Getenv("BUSY") != "" {
+		go func() {
+			for {
+				continue
+			}
+		}()
 	}
 	http.HandleFunc("/healthz", func(http.ResponseWriter, *http.Request) {})
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })

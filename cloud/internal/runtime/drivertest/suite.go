@@ -64,6 +64,7 @@ var cases = []aCase{
 	{"Sysctls", testSysctls},
 	{"InitReaps", testInitReaps},
 	{"Memory", testMemory},
+	{"Usage", testUsage},
 	{"Many", testMany},
 	{"CloseLeavesNothing", testClose},
 	{"DriverClose", testDriverClose},

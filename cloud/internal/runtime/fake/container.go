@@ -21,6 +21,7 @@ type Container struct {
 	id, name string
 	sandbox  *Sandbox
 	program  Program
+	began    time.Time
 	signals  chan syscall.Signal
 
 	done chan struct{} // closed when exit is known
@@ -160,6 +161,16 @@ func (c *Container) Signal(ctx context.Context, sig syscall.Signal) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// Usage implements runtime.Meter.
+func (c *Container) Usage(context.Context) (runtime.Usage, error) {
+	select {
+	case <-c.done:
+		return runtime.Usage{}, fmt.Errorf("usage of %s: %w", c.id, errExited)
+	default:
+	}
+	return runtime.Usage{CPU: time.Duration(float64(time.Since(c.began)) * c.program.CPU), Memory: c.program.Memory}, nil
 }
 
 // Exec implements runtime.Container.

@@ -43,6 +43,9 @@ type Program struct {
 	TermDelay   time.Duration
 	TermCode    int
 
+	CPU    float64 // how many CPUs it keeps busy
+	Memory int64   // bytes that it holds
+
 	// Exec answers programs run inside, health checks among them; nil lets all succeed.
 	Exec func(ctx context.Context, spec runtime.ExecSpec) (int, error)
 }

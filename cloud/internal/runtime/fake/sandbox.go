@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
 )
@@ -105,7 +106,7 @@ func (s *Sandbox) start(spec runtime.ContainerSpec, p Program) (*Container, erro
 	}
 	s.made++
 	c := &Container{
-		id: fmt.Sprintf("%s-%d", s.spec.ID, s.made), name: spec.Name, sandbox: s, program: p,
+		id: fmt.Sprintf("%s-%d", s.spec.ID, s.made), name: spec.Name, sandbox: s, program: p, began: time.Now(),
 		signals: make(chan syscall.Signal), done: make(chan struct{}),
 	}
 	s.running[c] = true

@@ -28,6 +28,9 @@
 //     unless the container is privileged. There is no seccomp filter and no AppArmor profile.
 //   - Memory limits and CPU weights need root and a writable cgroup hierarchy, version 2
 //     or 1; otherwise they are not enforced, which is logged once.
+//   - Usage counts a container's first process and its descendants, not programs that were
+//     started inside later, and memory that processes share once for each. On a kernel
+//     without CONFIG_PROC_CHILDREN it is the first process's alone.
 //   - Privileged containers have all capabilities of the machine's namespace that the
 //     cloud itself has, but no more devices.
 //   - Rootless, files in images all belong to the container's user, device files in them

@@ -46,6 +46,7 @@ var verbs = map[string]func(args []string) error{
 	"dial":     dial,
 	"flood":    flood,
 	"eat":      eat,
+	"burn":     burn,
 	"orphans":  orphans,
 }
 
@@ -210,6 +211,31 @@ func eat(args []string) error {
 	}
 	fmt.Println("ate", len(kept))
 	return err
+}
+
+// burn has a child that holds as many MiB as are asked for and keeps a CPU busy, until it
+// is killed.
+func burn(args []string) error {
+	if len(args) < 2 {
+		p, err := os.StartProcess("/proc/self/exe", []string{"probe", "burn", args[0], "child"}, &os.ProcAttr{Files: []*os.File{nil, os.Stdout, os.Stderr}})
+		if err != nil {
+			return err
+		}
+		_, err = p.Wait()
+		return err
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	held := make([]byte, n<<20)
+	for i := 0; i < len(held); i += 4096 {
+		held[i] = 1
+	}
+	fmt.Println("burning")
+	for i := 0; ; i = (i + 1) % len(held) {
+		held[i]++
+	}
 }
 
 // orphans starts a child that leaves a grandchild behind, and tells, a second after

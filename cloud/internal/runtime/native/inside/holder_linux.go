@@ -35,7 +35,7 @@ func hold(conn int) int {
 		if err != nil {
 			return 0
 		}
-		if req.Op == OpRun || req.Op == OpExec || req.Op == OpHolder {
+		if req.Op == OpRun || req.Op == OpExec || req.Op == OpHolder || req.Op == OpUsage {
 			go h.serve(req, files)
 		} else {
 			h.serve(req, files)
@@ -57,6 +57,8 @@ func (h *holder) serve(req Request, files []int) {
 		err = h.signal(req.Target, unix.Signal(req.Signal))
 	case OpHolder:
 		err = h.fork(files, *req.User)
+	case OpUsage:
+		r.CPU, r.Memory, err = h.usage(req.Target)
 	case OpRun:
 		h.run(req, files)
 		return

@@ -22,6 +22,7 @@ const (
 	OpRun     Op = "run"     // start a container; Plan, log, cgroup.procs files
 	OpExec    Op = "exec"    // run a program in container Target; Plan, stdin, stdout, stderr
 	OpSignal  Op = "signal"  // send Signal to the container or program Target
+	OpUsage   Op = "usage"   // reply tells what the processes of container Target use
 )
 
 // Request is one packet to a holder.
@@ -45,6 +46,8 @@ type Reply struct {
 	Refused bool   `json:",omitempty"` // Err is about the program, not the machine
 	Exited  bool   `json:",omitempty"`
 	Code    int    `json:",omitempty"` // of an exit, 128+signal if killed; of a refusal as of a shell
+	CPU     int64  `json:",omitempty"` // nanoseconds
+	Memory  int64  `json:",omitempty"` // bytes
 	files   []int  // to pass along
 }
 
