@@ -47,6 +47,7 @@ type deploy struct {
 	group      *cdtypes.DeploymentGroupInfo
 	spec       *appspec.AppSpec
 	arn        string
+	told       map[string]bool // messages of the service that were shown
 }
 
 // The official action's bounds of the wait, in minutes.
@@ -65,7 +66,7 @@ const (
 // far wait-for-service-stability waits, on-cancel (leave, stop or rollback) what becomes of
 // a CodeDeploy deployment when the job is cancelled while it waits.
 func Deploy(ctx context.Context, j *Job) error {
-	d := &deploy{Job: j}
+	d := &deploy{Job: j, told: map[string]bool{}}
 	if err := d.inputs(); err != nil {
 		return err
 	}

@@ -116,10 +116,14 @@ func (d *deploy) creation() (*codedeploy.CreateDeploymentInput, error) {
 }
 
 func (d *deploy) follow(ctx context.Context, id string, until watch.Until, limit time.Duration) (watch.Outcome, error) {
-	return watch.Follow(ctx, watch.Options{
-		CodeDeploy: d.codedeploy, ECS: d.ecs, ELB: d.aws.ELB(), ID: id, Cluster: d.cluster, Service: d.service,
-		Until: until, Deadline: limit, Emit: d.Watched, Pace: d.pace(),
-	})
+	return watch.Follow(ctx, d.following(id, until, limit))
+}
+
+func (d *deploy) following(id string, until watch.Until, limit time.Duration) watch.Options {
+	return watch.Options{
+		CodeDeploy: d.codedeploy, ECS: d.ecs, Tasks: d.ecs, ELB: d.aws.ELB(), ID: id, Cluster: d.cluster, Service: d.service,
+		Until: until, Deadline: limit, Emit: d.Watched, Told: d.told, Pace: d.pace(), Budget: d.aws.Reads,
+	}
 }
 
 // unfinished is the error of a wait that ended before the deployment did.
@@ -159,15 +163,14 @@ func (d *deploy) rolledBack(ctx context.Context, asked bool, last *cdtypes.Deplo
 	if !asked || last.Status != cdtypes.DeploymentStatusStopped {
 		return "", nil
 	}
-	id, err := d.rollback(ctx, last)
-	if err != nil || id == "" {
-		return "", err
-	}
-	out, err := d.follow(ctx, id, watch.Done, d.limit())
+	id, status, err := watch.FollowRollback(ctx, d.following("", watch.Done, d.limit()), last)
 	if err != nil {
 		return "", d.unfinished(id, err)
 	}
-	return fmt.Sprintf(", its rollback %s %s", id, out.Deployment.Status), nil
+	if id == "" {
+		return "", nil
+	}
+	return fmt.Sprintf(", its rollback %s %s", id, status), nil
 }
 
 // failed explains a deployment that did not succeed, and follows its rollback.
@@ -178,43 +181,16 @@ func (d *deploy) failed(ctx context.Context, id string, last *cdtypes.Deployment
 	if last.Status == cdtypes.DeploymentStatusStopped {
 		code = fault.Stopped
 	}
-	back := ""
 	if c := last.AutoRollbackConfiguration; c != nil && c.Enabled {
-		var err error
-		if back, err = d.rollback(ctx, last); err != nil {
-			return fmt.Errorf("%w (looking for the rollback: %w)", f, err)
+		back, status, err := watch.FollowRollback(ctx, d.following("", watch.Done, d.limit()), last)
+		if rep.RollbackID = back; err != nil {
+			return fmt.Errorf("%w (%w)", f, err)
 		}
-	}
-	if rep.RollbackID = back; back != "" {
-		out, err := d.follow(ctx, back, watch.Done, d.limit())
-		if err != nil {
-			return d.unfinished(back, err)
-		}
-		f.Rollback = string(out.Deployment.Status)
-		if out.Deployment.Status == cdtypes.DeploymentStatusSucceeded {
+		if f.Rollback = string(status); status == cdtypes.DeploymentStatusSucceeded {
 			code = fault.RolledBack
 		}
 	}
 	return &fault.Error{Code: code, Err: f}
-}
-
-// rollback is the deployment that rolls back, "" for none. CodeDeploy names it a moment
-// after the end.
-func (d *deploy) rollback(ctx context.Context, last *cdtypes.DeploymentInfo) (string, error) {
-	for try := range 12 {
-		if last.RollbackInfo != nil && last.RollbackInfo.RollbackDeploymentId != nil {
-			return *last.RollbackInfo.RollbackDeploymentId, nil
-		}
-		if err := pause(ctx, time.Duration(try+1)*100*time.Millisecond); err != nil {
-			return "", err
-		}
-		out, err := d.codedeploy.GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: last.DeploymentId})
-		if err != nil {
-			return "", err
-		}
-		last = out.DeploymentInfo
-	}
-	return "", nil
 }
 
 // rolling updates the service and, if asked, waits until the new deployment has completed.

@@ -54,7 +54,7 @@ func Timeline(events []watch.Event) string {
 	var rows []string
 	var began time.Time
 	for _, e := range events {
-		if began.IsZero() || e.Kind == watch.Following {
+		if began.IsZero() {
 			began = e.Time
 		}
 		what := row(e)
@@ -85,7 +85,7 @@ func row(e watch.Event) string {
 	case watch.Weights:
 		return fmt.Sprintf("⇄ `%s` blue %.0f %%, green %.0f %%", bar(e.Green), e.Blue, e.Green)
 	case watch.Status, watch.Following:
-		return plain(strings.TrimSpace("**" + e.Status + "** " + e.Message))
+		return plain(strings.TrimSpace(strings.TrimSpace(e.Name+" **"+e.Status+"**") + " " + e.Message))
 	}
 	return ""
 }

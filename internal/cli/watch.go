@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/config"
 	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/pipeline/shift"
 	"github.com/turnoutdev/turnout/internal/subject"
 	"github.com/turnoutdev/turnout/internal/term"
 	"github.com/turnoutdev/turnout/internal/watch"
@@ -105,22 +105,35 @@ func (o *watchOptions) codeDeploy(ctx context.Context, s *subject.Subject) error
 	if err != nil {
 		return err
 	}
-	out, err := watch.Follow(ctx, watch.Options{
-		CodeDeploy: a.CodeDeploy(), ECS: a.ECS(), ELB: a.ELB(), ID: o.id, Cluster: o.cluster, Service: o.service,
-		Until: watch.Until(o.until), Deadline: o.deadline, Emit: o.show(), Pace: paceOf(a), Budget: a.Reads,
-	})
+	f := watch.Options{
+		CodeDeploy: a.CodeDeploy(), ECS: a.ECS(), Tasks: a.ECS(), ELB: a.ELB(), ID: o.id, Cluster: o.cluster, Service: o.service,
+		Until: watch.Until(o.until), Deadline: o.deadline, Emit: o.show(), Told: map[string]bool{}, Pace: paceOf(a), Budget: a.Reads,
+	}
+	out, err := watch.Follow(ctx, f)
 	if err != nil {
 		return o.early(err)
 	}
-	if out.Succeeded(watch.Until(o.until)) {
+	if out.Succeeded(f.Until) {
 		return nil
 	}
-	o.explain(ctx, a, autopsy.Subject{DeploymentID: o.id, Cluster: o.cluster, Service: o.service})
+	d := out.Deployment
+	rep := autopsy.Perform(ctx, a, autopsy.Subject{DeploymentID: o.id, Cluster: o.cluster, Service: o.service})
+	defer func() { o.Talk("\n%s", rep) }()
+	failure := &shift.Failure{Report: rep}
 	code := fault.Deployment
-	if out.Deployment.Status == types.DeploymentStatusStopped {
+	if d.Status == types.DeploymentStatusStopped {
 		code = fault.Stopped
 	}
-	return &fault.Error{Code: code, Err: fmt.Errorf("deployment %s %s", o.id, out.Deployment.Status)}
+	if c := d.AutoRollbackConfiguration; (c != nil && c.Enabled) || (d.RollbackInfo != nil && d.RollbackInfo.RollbackDeploymentId != nil) {
+		id, status, err := watch.FollowRollback(ctx, f, d)
+		if err != nil {
+			return o.early(err)
+		}
+		if rep.RollbackID, failure.Rollback = id, string(status); status == types.DeploymentStatusSucceeded {
+			code = fault.RolledBack
+		}
+	}
+	return &fault.Error{Code: code, Err: failure}
 }
 
 // connected makes the clients, and completes the names as far as they are known.

@@ -4,6 +4,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ type Control struct {
 	Report   run.Reporter
 	Pace     watch.Pace
 	Deadline time.Duration // longest wait of each act, 0 for none
+
+	told map[string]bool // messages of the service that were shown
 }
 
 // Outcome is where an act ended. --json prints it.
@@ -82,12 +85,19 @@ func (c *Control) get(ctx context.Context, id string) (*cdtypes.DeploymentInfo, 
 
 // follow waits for a deployment of CodeDeploy.
 func (c *Control) follow(ctx context.Context, id string, until watch.Until) (watch.Outcome, error) {
-	a := c.Subject.AWS
-	out, err := watch.Follow(ctx, watch.Options{
-		CodeDeploy: a.CodeDeploy(), ECS: a.ECS(), ELB: a.ELB(), ID: id, Cluster: c.Subject.Cluster, Service: c.Subject.Service,
-		Until: until, Deadline: c.Deadline, Emit: c.Report.Watched, Pace: c.Pace, Budget: c.Subject.AWS.Reads,
-	})
+	out, err := watch.Follow(ctx, c.following(id, until))
 	return out, c.early(err, id)
+}
+
+func (c *Control) following(id string, until watch.Until) watch.Options {
+	if c.told == nil {
+		c.told = map[string]bool{}
+	}
+	a := c.Subject.AWS
+	return watch.Options{
+		CodeDeploy: a.CodeDeploy(), ECS: a.ECS(), Tasks: a.ECS(), ELB: a.ELB(), ID: id, Cluster: c.Subject.Cluster, Service: c.Subject.Service,
+		Until: until, Deadline: c.Deadline, Emit: c.Report.Watched, Told: c.told, Pace: c.Pace, Budget: a.Reads,
+	}
 }
 
 // early makes of a wait that ended early what the user is told.
@@ -104,33 +114,19 @@ func (c *Control) early(err error, id string) error {
 // backBy waits for the deployment that takes another one back: for a moment until
 // CodeDeploy has named it, then to its end.
 func (c *Control) backBy(ctx context.Context, o *Outcome, d *cdtypes.DeploymentInfo) error {
-	for try := 1; d.RollbackInfo == nil || d.RollbackInfo.RollbackDeploymentId == nil; try++ {
-		if try > rollbackTries {
-			return fault.New(fault.Deployment, "`turnout status` shows where traffic stands, `turnout rollback` tries again", "deployment %s %s, but CodeDeploy made no deployment that rolls it back", o.DeploymentID, d.Status)
-		}
-		if err := pause(ctx, time.Duration(try)*100*time.Millisecond); err != nil {
-			return c.early(err, o.DeploymentID)
-		}
-		var err error
-		if d, err = c.get(ctx, o.DeploymentID); err != nil {
-			return err
-		}
+	id, status, err := watch.FollowRollback(ctx, c.following("", watch.Done), d)
+	switch {
+	case err != nil:
+		return c.early(err, cmp.Or(id, o.DeploymentID))
+	case id == "":
+		return fault.New(fault.Deployment, "`turnout status` shows where traffic stands, `turnout rollback` tries again", "deployment %s %s, but CodeDeploy made no deployment that rolls it back", o.DeploymentID, d.Status)
 	}
-	o.RollbackID = *d.RollbackInfo.RollbackDeploymentId
-	c.Report.Watched(watch.Event{Time: time.Now(), Kind: watch.Following, DeploymentID: o.RollbackID, Message: "rolled back by deployment " + o.RollbackID})
-	out, err := c.follow(ctx, o.RollbackID, watch.Done)
-	if err != nil {
-		return err
-	}
-	o.RollbackStatus = string(out.Deployment.Status)
-	if out.Deployment.Status != cdtypes.DeploymentStatusSucceeded {
-		return c.stands(ctx, o, fault.New(fault.Deployment, "`turnout watch "+o.RollbackID+"` explains why", "the rollback %s %s", o.RollbackID, o.RollbackStatus))
+	o.RollbackID, o.RollbackStatus = id, string(status)
+	if status != cdtypes.DeploymentStatusSucceeded {
+		return c.stands(ctx, o, fault.New(fault.Deployment, "`turnout watch "+id+"` explains why", "the rollback %s %s", id, status))
 	}
 	return nil
 }
-
-// rollbackTries bounds the wait for a rollback to appear to about 15 seconds.
-const rollbackTries = 16
 
 // stands adds to an error where traffic stands; that it cannot be read is said too.
 func (c *Control) stands(ctx context.Context, o *Outcome, f *fault.Error) error {

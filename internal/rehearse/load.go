@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -159,7 +160,8 @@ func (l *Load) read(body io.Reader) {
 
 // ColourStats sums up what one target group served.
 type ColourStats struct {
-	Group    string        `json:"targetGroup"` // "" for requests that no target answered
+	Group    string        `json:"targetGroup"`      // "" for requests that no target answered
+	Colour   string        `json:"colour,omitempty"` // blue served before, green is what was deployed; "" for a rolling service
 	Requests int           `json:"requests"`
 	Failures int           `json:"failures"`
 	P50      time.Duration `json:"p50"` // nanoseconds, client side
@@ -197,6 +199,36 @@ func (l *Load) Between(from, to time.Time) []ColourStats {
 	}
 	slices.SortFunc(out, func(a, b ColourStats) int { return compare(a.Group, b.Group) })
 	return out
+}
+
+// colour names the target groups by what they are in an act that began then: blue serves
+// at its beginning, whatever the group is called.
+func (l *Load) colour(a *Act, began time.Time) {
+	if !strings.HasPrefix(a.Deployment, "d-") { // a rolling service has one group
+		return
+	}
+	blue := l.firstSince(began)
+	for i := range a.Colours {
+		switch a.Colours[i].Group {
+		case "":
+		case blue:
+			a.Colours[i].Colour = "blue"
+		default:
+			a.Colours[i].Colour = "green"
+		}
+	}
+}
+
+// firstSince is the target group that answered first after from.
+func (l *Load) firstSince(from time.Time) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.samples {
+		if !s.end.Before(from) && s.group != "" {
+			return s.group
+		}
+	}
+	return ""
 }
 
 // Streams tells how the long stream fared so far.

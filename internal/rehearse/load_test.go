@@ -96,3 +96,15 @@ func TestTheDrillsVersionDiffersByItsHealthCheckOnly(t *testing.T) {
 		t.Error("an unknown container was taken")
 	}
 }
+
+func TestColoursAreRolesNotNames(t *testing.T) {
+	at := time.Now()
+	l := &Load{samples: []sample{{end: at.Add(-time.Second), group: "web-blue"}, {end: at, group: "web-green"}, {end: at.Add(1), group: "web-blue"}}}
+	for id, want := range map[string]string{"d-1": "blue green ", "ecs-svc/1": "  "} {
+		a := Act{Deployment: id, Colours: []ColourStats{{Group: "web-green"}, {Group: "web-blue"}, {}}}
+		l.colour(&a, at)
+		if got := a.Colours[0].Colour + " " + a.Colours[1].Colour + " " + a.Colours[2].Colour; got != want {
+			t.Errorf("%s: %q", id, got)
+		}
+	}
+}

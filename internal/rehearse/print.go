@@ -18,7 +18,7 @@ func (rep *Report) Print(s *term.Streams) {
 		s.Talk("\n%s: %s %s", s.Bold(a.Name), verdict, s.Dim("("+term.Short(a.Took)+")"))
 		s.Talk("  %-26s %9s %9s %9s %9s", "served by", "requests", "failures", "p50", "p99")
 		for _, c := range a.Colours {
-			name := c.Group
+			name := strings.TrimSpace(fmt.Sprintf("%-5s %s", c.Colour, c.Group))
 			if name == "" {
 				name = "(no target)"
 			}

@@ -121,6 +121,7 @@ func (r *Rehearsal) act(ctx context.Context, load *Load, rep *Report, name strin
 		return err
 	}
 	a.Colours = load.Between(began, time.Now())
+	load.colour(&a, began)
 	if n := a.Failures(); n > 0 {
 		a.OK, a.Why = false, fmt.Sprintf("%d requests failed", n)
 	}
@@ -162,6 +163,7 @@ func (r *Rehearsal) drill(ctx context.Context, load *Load, rep *Report, shipped 
 		return err
 	}
 	return r.act(ctx, load, rep, "Rollback drill: a version that never turns healthy", func(a *Act) {
+		r.Tell("  its container's own health check always fails: that the load balancer finds its targets healthy is not enough")
 		err := pipeline.Execute(ctx, v, pipeline.Drill)
 		a.Deployment, a.Rollback = v.Facts.DeploymentID, v.Facts.RollbackID
 		var f *shift.Failure

@@ -14,8 +14,10 @@ import (
 type Reporter struct {
 	s     *Streams
 	mu    sync.Mutex
-	began time.Time // of the first lifecycle event, for the timeline
-	open  bool      // the last line is a passing one, which the next one replaces
+	began time.Time     // of the deployment, for the timeline
+	at    time.Duration // since then, of the last line
+	id    string        // of the deployment
+	open  bool          // the last line is a passing one, which the next one replaces
 }
 
 // NewReporter returns a reporter on s.
@@ -26,7 +28,7 @@ func (r *Reporter) Begin(stage string) { r.passing("%s %-9s", r.s.style(blue, "�
 
 // Done tells a stage's result.
 func (r *Reporter) Done(stage, result string, took time.Duration) {
-	r.line("%s %-9s %s %s", r.s.style(green, "✓"), stage, result, r.s.Dim("("+Short(took)+")"))
+	r.line("%s", strings.TrimRight(fmt.Sprintf("%s %-9s %s %s", r.s.style(green, "✓"), stage, result, r.lasted(took)), " "))
 }
 
 // Skipped tells why a stage had nothing to do.
@@ -36,7 +38,15 @@ func (r *Reporter) Skipped(stage, reason string) {
 
 // Failed tells that a stage failed; the error itself is told at the end.
 func (r *Reporter) Failed(stage string, took time.Duration) {
-	r.line("%s %-9s %s", r.s.style(red, "✗"), stage, r.s.Dim("("+Short(took)+")"))
+	r.line("%s", strings.TrimRight(fmt.Sprintf("%s %-9s %s", r.s.style(red, "✗"), stage, r.lasted(took)), " "))
+}
+
+// lasted is how long a stage took, "" for no time worth telling.
+func (r *Reporter) lasted(d time.Duration) string {
+	if d < time.Millisecond {
+		return ""
+	}
+	return r.s.Dim("(" + Short(d) + ")")
 }
 
 // Note tells progress inside a stage.
@@ -50,14 +60,11 @@ func (r *Reporter) Warn(format string, args ...any) {
 	r.s.Warn(format, args...)
 }
 
-// Watched tells what happened to a deployment, as a timeline.
+// Watched tells what happened to a deployment, as a timeline. Its clock begins with the
+// deployment, goes on through its rollback and never goes back: what is heard of late is
+// told with the time at which it was.
 func (r *Reporter) Watched(e watch.Event) {
-	r.mu.Lock()
-	if r.began.IsZero() || e.Kind == watch.Following {
-		r.began = e.Time
-	}
-	at := max(0, e.Time.Sub(r.began))
-	r.mu.Unlock()
+	at := r.clock(e)
 	clock := r.s.Dim(fmt.Sprintf("%7s", Short(at)))
 	switch e.Kind {
 	case watch.Ended:
@@ -65,16 +72,60 @@ func (r *Reporter) Watched(e watch.Event) {
 		if e.Status != "Succeeded" {
 			mark = r.s.Bad("✗")
 		}
-		r.line("  %s  %s %-21s %s", clock, mark, e.Name, strings.TrimSpace(Short(e.Took)+"  "+failure(e)))
+		r.line("  %s  %s %s", clock, mark, strings.TrimRight(fmt.Sprintf("%-21s %s", e.Name, strings.TrimSpace(took(e.Took)+"  "+failure(e))), " "))
 	case watch.Weights:
-		r.line("  %s  %s blue %3.0f %%  %s  green %3.0f %%", clock, r.s.style(bold, "⇄"), e.Blue, r.bar(e.Green), e.Green)
+		r.line("  %s  %s %s %3.0f %%  %s  %s %3.0f %%", clock, r.s.style(bold, "⇄"), r.s.style(blue, "blue"), e.Blue, r.bar(e.Green), r.s.style(green, "green"), e.Green)
 	case watch.Status:
-		r.line("  %s    %s %s", clock, e.Status, r.s.Dim(e.Message))
+		r.line("  %s  %s %s", clock, r.s.style(bold, "•"), strings.TrimSpace(e.Name+" "+e.Status+" "+r.s.Dim(e.Message)))
+	case watch.Following:
+		r.line("  %s  %s %s", clock, r.s.Caution("↩"), e.Message)
+	case watch.Trouble:
+		r.line("  %s  %s %s", clock, r.s.Caution("!"), r.s.Dim(e.Message))
 	case watch.Began: // its end says all, with the duration; at a terminal the wait is told
 		r.passing("  %s  %s %s", clock, r.s.Dim("…"), r.s.Dim(e.Name))
 	default:
-		r.line("  %s    %s", clock, r.s.Dim(e.Message))
+		r.line("  %s    %s %s%s", clock, r.side(e.Name), r.s.Dim(e.Message), r.ago(e))
 	}
+}
+
+// clock is how long after its deployment's beginning an event is told.
+func (r *Reporter) clock(e watch.Event) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.began.IsZero() || (e.DeploymentID != r.id && e.Kind != watch.Following) {
+		r.began, r.at = e.Time, 0
+	}
+	r.id = e.DeploymentID
+	r.at = max(r.at, e.Time.Sub(r.began))
+	return r.at
+}
+
+// late is how old news has to be for its own time to be told.
+const late = 1500 * time.Millisecond
+
+// ago tells when something happened that was heard of only later.
+func (r *Reporter) ago(e watch.Event) string {
+	r.mu.Lock()
+	own, at := e.Time.Sub(r.began), r.at
+	r.mu.Unlock()
+	if at-own < late {
+		return ""
+	}
+	return r.s.Dim(" (at " + Short(max(0, own)) + ")")
+}
+
+// side is blue or green in its colour: what each is in this deployment, whatever its
+// target group is called. Messages that are of no side keep the column free.
+func (r *Reporter) side(name string) string {
+	return r.s.style(map[string]string{"blue": blue, "green": green}[name], fmt.Sprintf("%-5s", name))
+}
+
+// took is how long a lifecycle event lasted, "" for no time worth telling.
+func took(d time.Duration) string {
+	if d < time.Millisecond {
+		return ""
+	}
+	return Short(d)
 }
 
 func failure(e watch.Event) string {
@@ -85,10 +136,10 @@ func failure(e watch.Event) string {
 }
 
 // bar draws how much of the traffic is green.
-func (r *Reporter) bar(green float64) string {
+func (r *Reporter) bar(percent float64) string {
 	const width = 20
-	n := int(green/100*width + 0.5)
-	return r.s.style(blue, strings.Repeat("▒", width-n)) + r.s.style("32", strings.Repeat("█", n))
+	n := int(percent/100*width + 0.5)
+	return r.s.style(blue, strings.Repeat("▒", width-n)) + r.s.style(green, strings.Repeat("█", n))
 }
 
 func (r *Reporter) line(format string, args ...any) {

@@ -55,3 +55,42 @@ func TestQuiet(t *testing.T) {
 		t.Errorf("warned %q", b.String())
 	}
 }
+
+// One clock for a deployment and its rollback, which never goes back; another deployment
+// has its own.
+func TestTheClockNeverGoesBack(t *testing.T) {
+	var b strings.Builder
+	r := NewReporter(&Streams{Err: &b})
+	at := time.Unix(0, 0)
+	for _, e := range []watch.Event{
+		{Kind: watch.Status, DeploymentID: "d-0", Status: "Succeeded", Time: at.Add(-time.Hour)},
+		{Kind: watch.Status, DeploymentID: "d-1", Status: "Created", Time: at},
+		{Kind: watch.Tasks, DeploymentID: "d-1", Name: "green", Message: "2 of 2 tasks run", Time: at.Add(20 * time.Second)},
+		{Kind: watch.Service, DeploymentID: "d-1", Name: "green", Message: "has started 2 tasks", Time: at.Add(5 * time.Second)},
+		{Kind: watch.Ended, DeploymentID: "d-1", Name: "AfterInstall", Status: "Succeeded", Time: at.Add(19 * time.Second)},
+		{Kind: watch.Following, DeploymentID: "d-2", Message: "rolled back by deployment d-2", Time: at.Add(30 * time.Second)},
+		{Kind: watch.Status, DeploymentID: "d-2", Name: "rollback", Status: "Succeeded", Time: at.Add(40 * time.Second)},
+	} {
+		r.Watched(e)
+	}
+	const want = "       0s  • Succeeded\n" +
+		"       0s  • Created\n" +
+		"      20s    green 2 of 2 tasks run\n" +
+		"      20s    green has started 2 tasks (at 5s)\n" +
+		"      20s  ✓ AfterInstall\n" +
+		"      30s  ↩ rolled back by deployment d-2\n" +
+		"      40s  • rollback Succeeded\n"
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// A side is in its own colour, whatever its target group is called.
+func TestSidesHaveTheirColours(t *testing.T) {
+	var b strings.Builder
+	r := NewReporter(&Streams{Err: &b, Color: true})
+	r.Watched(watch.Event{Kind: watch.Service, Name: "green", Message: "registered 1 target in target group web-blue"})
+	if !strings.Contains(b.String(), "\x1b[32mgreen\x1b[0m \x1b[2mregistered 1 target in target group web-blue\x1b[0m") {
+		t.Errorf("%q", b.String())
+	}
+}

@@ -63,12 +63,10 @@ func others(s types.Service, d types.Deployment) int32 {
 // completed, failed or been replaced, ctx ends or the deadline passes. When the circuit
 // breaker rolls back it goes on until the rollback has ended.
 func FollowRolling(ctx context.Context, o RollingOptions) (RollingOutcome, error) {
-	if o.Emit == nil {
-		o.Emit = func(Event) {}
-	}
-	f := &roller{RollingOptions: o, seen: map[string]bool{}, counts: map[string][3]int32{}, states: map[string]types.DeploymentRolloutState{}}
+	f := &roller{RollingOptions: o, teller: teller{to: o.Emit, id: o.ID}, seen: map[string]bool{}, counts: map[string][3]int32{}, states: map[string]types.DeploymentRolloutState{}}
 	trouble := func(err error, wait time.Duration) {
 		f.emit(Event{Kind: Trouble, Message: fmt.Sprintf("%v; asking again in %s", err, wait.Round(100*time.Millisecond))})
+		f.flush()
 	}
 	err := o.Pace.poll(ctx, o.Deadline, trouble, func(ctx context.Context) (next, error) {
 		f.changed = false
@@ -83,20 +81,11 @@ func FollowRolling(ctx context.Context, o RollingOptions) (RollingOutcome, error
 // roller compares each poll with the one before.
 type roller struct {
 	RollingOptions
-	out     RollingOutcome
-	seen    map[string]bool // service event ids
-	counts  map[string][3]int32
-	states  map[string]types.DeploymentRolloutState
-	changed bool
-}
-
-func (f *roller) emit(e Event) {
-	f.changed = true
-	e.DeploymentID = f.ID
-	if e.Time.IsZero() {
-		e.Time = time.Now()
-	}
-	f.Emit(e)
+	teller
+	out    RollingOutcome
+	seen   map[string]bool // service event ids
+	counts map[string][3]int32
+	states map[string]types.DeploymentRolloutState
 }
 
 func (f *roller) poll(ctx context.Context) error {
@@ -107,6 +96,7 @@ func (f *roller) poll(ctx context.Context) error {
 	if len(d.Services) == 0 {
 		return fmt.Errorf("service %s is gone from cluster %s", f.Service, f.Cluster)
 	}
+	defer f.flush()
 	s := d.Services[0]
 	f.out.Service, f.out.Gone = s, true
 	for _, x := range s.Deployments {
@@ -116,33 +106,48 @@ func (f *roller) poll(ctx context.Context) error {
 		if aws.ToString(x.Status) == "PRIMARY" {
 			f.out.Primary = x
 		}
+	}
+	for _, x := range s.Deployments {
 		f.tell(x)
 	}
 	f.events(s.Events)
 	return nil
 }
 
+// name is what a deployment of the service is to the one that is followed.
+func (f *roller) name(id string) string {
+	switch id {
+	case f.ID:
+		return "new"
+	case aws.ToString(f.out.Primary.Id):
+		return "rollback"
+	}
+	return "old"
+}
+
 // tell says how a deployment of the service has moved.
 func (f *roller) tell(d types.Deployment) {
-	id, name := aws.ToString(d.Id), "old"
-	switch {
-	case id == f.ID:
-		name = "new"
-	case aws.ToString(d.Status) == "PRIMARY":
-		name = "rollback"
+	id := aws.ToString(d.Id)
+	name := f.name(id)
+	if name != "old" && f.states[id] == "" {
+		f.state(d, name, aws.ToTime(d.CreatedAt))
 	}
 	if n := [3]int32{d.RunningCount, d.DesiredCount, d.FailedTasks}; f.counts[id] != n {
 		f.counts[id] = n
-		m := fmt.Sprintf("%s: %d of %d tasks running", name, n[0], n[1])
+		m := count(int64(n[0]), int64(n[1]))
 		if n[2] > 0 {
 			m += fmt.Sprintf(", %d failed", n[2])
 		}
 		f.emit(Event{Kind: Tasks, Name: name, Running: int64(n[0]), Desired: int64(n[1]), Message: m})
 	}
 	if name != "old" && f.states[id] != d.RolloutState {
-		f.states[id] = d.RolloutState
-		f.emit(Event{Kind: Status, Name: name, Status: string(d.RolloutState), Message: aws.ToString(d.RolloutStateReason)})
+		f.state(d, name, time.Time{})
 	}
+}
+
+func (f *roller) state(d types.Deployment, name string, at time.Time) {
+	f.states[aws.ToString(d.Id)] = d.RolloutState
+	f.emit(Event{Kind: Status, Name: name, Status: string(d.RolloutState), Time: at, Message: aws.ToString(d.RolloutStateReason)})
 }
 
 // events tells the service's messages since the deployment began, oldest first.
@@ -155,7 +160,11 @@ func (f *roller) events(all []types.ServiceEvent) {
 		}
 		f.seen[id] = true
 		if began := f.out.Deployment.CreatedAt; began != nil && !e.CreatedAt.Before(*began) {
-			f.emit(Event{Kind: Service, Time: *e.CreatedAt, Message: aws.ToString(e.Message)})
+			of, text := plain(aws.ToString(e.Message))
+			if of != "" {
+				of = f.name(of)
+			}
+			f.emit(Event{Kind: Service, Time: *e.CreatedAt, Name: of, Message: text, Detail: aws.ToString(e.Message)})
 		}
 	}
 }

@@ -55,14 +55,7 @@ func (f *follower) lifecycle() {
 			f.emit(Event{Kind: Began, Name: name, Time: aws.ToTime(e.StartTime)})
 		}
 		if done {
-			ev := Event{Kind: Ended, Name: name, Status: string(e.Status), Time: aws.ToTime(e.EndTime)}
-			if e.StartTime != nil && e.EndTime != nil {
-				ev.Took = e.EndTime.Sub(*e.StartTime)
-			}
-			if e.Diagnostics != nil {
-				ev.Message = aws.ToString(e.Diagnostics.Message)
-			}
-			f.emit(ev)
+			f.ending(e)
 		}
 		if name == "AllowTraffic" && e.Status == types.LifecycleEventStatusSucceeded {
 			f.out.Shifted = true
@@ -70,8 +63,51 @@ func (f *follower) lifecycle() {
 	}
 }
 
+// ending tells the end of a lifecycle event, and before it what it was the end of: the
+// start of green's tasks, the shift of the traffic.
+func (f *follower) ending(e types.LifecycleEvent) {
+	name, at := aws.ToString(e.LifecycleEventName), aws.ToTime(e.EndTime)
+	if e.Status == types.LifecycleEventStatusSucceeded {
+		switch name {
+		case "Install":
+			f.tellCounts(types.TargetLabelGreen, at)
+		case "AllowTraffic":
+			f.tellWeights(at)
+		}
+	}
+	ev := Event{Kind: Ended, Name: name, Status: string(e.Status), Time: at}
+	if e.StartTime != nil && e.EndTime != nil {
+		ev.Took = e.EndTime.Sub(*e.StartTime)
+	}
+	if e.Diagnostics != nil {
+		ev.Message = aws.ToString(e.Diagnostics.Message)
+	}
+	f.emit(ev)
+}
+
 // taskSets tells how weights and counts have moved.
 func (f *follower) taskSets() {
+	f.tellCounts("", time.Time{})
+	f.tellWeights(time.Time{})
+}
+
+// tellCounts tells how many tasks a side ("" for both) runs, when that has changed.
+func (f *follower) tellCounts(side types.TargetLabel, at time.Time) {
+	for _, s := range f.out.Target.TaskSetsInfo {
+		if side != "" && s.TaskSetLabel != side {
+			continue
+		}
+		label, n := strings.ToLower(string(s.TaskSetLabel)), [2]int64{s.RunningCount, s.DesiredCount}
+		if before, ok := f.counts[label]; ok && before == n {
+			continue
+		}
+		f.counts[label] = n
+		f.emit(Event{Kind: Tasks, Name: label, Running: n[0], Desired: n[1], Time: at, Message: count(n[0], n[1])})
+	}
+}
+
+// tellWeights tells how traffic is divided, when that has changed.
+func (f *follower) tellWeights(at time.Time) {
 	var w [2]float64
 	for _, s := range f.out.Target.TaskSetsInfo {
 		side := 0
@@ -79,16 +115,10 @@ func (f *follower) taskSets() {
 			side = 1
 		}
 		w[side] += s.TrafficWeight
-		label := strings.ToLower(string(s.TaskSetLabel))
-		n := [2]int64{s.RunningCount, s.DesiredCount}
-		if f.counts[label] != n {
-			f.counts[label] = n
-			f.emit(Event{Kind: Tasks, Name: label, Running: n[0], Desired: n[1], Message: fmt.Sprintf("%s: %d of %d tasks running", label, n[0], n[1])})
-		}
 	}
 	if w != f.weights && w[0]+w[1] > 0 {
 		f.weights = w
-		f.emit(Event{Kind: Weights, Blue: w[0], Green: w[1], Message: fmt.Sprintf("traffic: blue %.0f %%, green %.0f %%", w[0], w[1])})
+		f.emit(Event{Kind: Weights, Blue: w[0], Green: w[1], Time: at, Message: fmt.Sprintf("traffic: blue %.0f %%, green %.0f %%", w[0], w[1])})
 	}
 }
 
@@ -107,7 +137,10 @@ func (f *follower) pollService(ctx context.Context) error {
 			}
 		}
 	}
-	return f.pollHealth(ctx)
+	if err := f.pollHealth(ctx); err != nil {
+		return err
+	}
+	return f.pollChecks(ctx)
 }
 
 // once has the SDK not try again by itself: what is asked beside the deployment is asked
@@ -115,14 +148,28 @@ func (f *follower) pollService(ctx context.Context) error {
 func once(o *ecs.Options) { o.Retryer = aws.NopRetryer{} }
 
 func (f *follower) serviceEvent(id, message string, at time.Time) {
-	if f.seen[id] {
+	if f.Told[id] {
 		return
 	}
-	f.seen[id] = true
+	f.Told[id] = true
 	if d := f.out.Deployment; d != nil && at.Before(aws.ToTime(d.CreateTime)) {
 		return // from before this deployment
 	}
-	f.emit(Event{Kind: Service, Time: at, Message: message})
+	of, text := plain(message)
+	f.emit(Event{Kind: Service, Time: at, Name: f.label(of), Message: text, Detail: message})
+}
+
+// label is the side that a task set is, "" for none of the two.
+func (f *follower) label(set string) string {
+	if f.out.Target == nil || set == "" {
+		return ""
+	}
+	for _, s := range f.out.Target.TaskSetsInfo {
+		if aws.ToString(s.Identifer) == set {
+			return strings.ToLower(string(s.TaskSetLabel))
+		}
+	}
+	return ""
 }
 
 // pollHealth summarises green's target health while green is being installed.
@@ -143,19 +190,14 @@ func (f *follower) pollHealth(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var parts []string
-	for _, t := range h.TargetHealthDescriptions {
-		p := fmt.Sprintf("%s:%d %s", aws.ToString(t.Target.Id), aws.ToInt32(t.Target.Port), t.TargetHealth.State)
-		if t.TargetHealth.Description != nil && t.TargetHealth.Reason != "" {
-			p += " (" + *t.TargetHealth.Description + ")"
-		}
-		parts = append(parts, p)
-	}
-	sort.Strings(parts)
-	if s := strings.Join(parts, ", "); s != f.health {
+	sort.SliceStable(h.TargetHealthDescriptions, func(i, j int) bool {
+		return aws.ToString(h.TargetHealthDescriptions[i].Target.Id) < aws.ToString(h.TargetHealthDescriptions[j].Target.Id)
+	})
+	s := health(h.TargetHealthDescriptions)
+	if s != f.health {
 		f.health = s
 		if s != "" {
-			f.emit(Event{Kind: Health, Name: group, Message: s})
+			f.emit(Event{Kind: Health, Name: "green", Message: s})
 		}
 	}
 	return nil

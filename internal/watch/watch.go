@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/smithy-go"
 	"golang.org/x/time/rate"
 )
 
@@ -36,6 +37,12 @@ type ECS interface {
 type ELB interface {
 	DescribeTargetGroups(context.Context, *elb.DescribeTargetGroupsInput, ...func(*elb.Options)) (*elb.DescribeTargetGroupsOutput, error)
 	DescribeTargetHealth(context.Context, *elb.DescribeTargetHealthInput, ...func(*elb.Options)) (*elb.DescribeTargetHealthOutput, error)
+}
+
+// TaskLister is what watch asks of ECS while tasks run, but their deployment does not go on.
+type TaskLister interface {
+	TaskReader
+	ListTasks(context.Context, *ecs.ListTasksInput, ...func(*ecs.Options)) (*ecs.ListTasksOutput, error)
 }
 
 // Kind is what an Event tells.
@@ -59,7 +66,7 @@ type Event struct {
 	Time         time.Time     `json:"time"`
 	Kind         Kind          `json:"kind"`
 	DeploymentID string        `json:"deploymentId,omitempty"`
-	Name         string        `json:"name,omitempty"`   // lifecycle event; task set's label
+	Name         string        `json:"name,omitempty"`   // lifecycle event; blue or green; new, old or rollback
 	Status       string        `json:"status,omitempty"` // of the deployment or lifecycle event
 	Took         time.Duration `json:"took,omitempty"`   // nanoseconds; Ended
 	Blue         float64       `json:"blue,omitempty"`   // percent; Weights
@@ -67,21 +74,26 @@ type Event struct {
 	Running      int64         `json:"running,omitempty"` // Tasks
 	Desired      int64         `json:"desired,omitempty"`
 	Message      string        `json:"message,omitempty"` // one line for people
+	Detail       string        `json:"detail,omitempty"`  // AWS's own words, where Message has fewer
 }
 
 // Options say what to follow and how far.
 type Options struct {
 	CodeDeploy CodeDeploy
-	ECS        ECS // nil: no service events
-	ELB        ELB // nil: no target health
+	ECS        ECS        // nil: no service events
+	ELB        ELB        // nil: no target health
+	Tasks      TaskLister // nil: nothing of containers' own health checks
 	ID         string
 	Cluster    string
 	Service    string
 	Until      Until
 	Deadline   time.Duration // 0: none
-	Emit       func(Event)   // called from Follow's goroutine
-	Pace       Pace
-	Budget     *rate.Limiter // of what is asked beside the deployment, shared by all watchers of a process; nil for no limit
+	Emit       func(Event)   // called from Follow's goroutine; nil for nobody
+	// Told are the ids of the service's messages that were told already; watchers of one
+	// service that share it do not repeat each other. nil: none.
+	Told   map[string]bool
+	Pace   Pace
+	Budget *rate.Limiter // of what is asked beside the deployment, shared by all watchers of a process; nil for no limit
 	// Brief spares the calls that would tell the story of a deployment that has ended
 	// before it is first looked at.
 	Brief bool
@@ -147,8 +159,7 @@ func (o Outcome) steady() bool {
 // deadline passes. Throttling and passing faults of AWS slow it down; they end it only
 // when they last.
 func Follow(ctx context.Context, o Options) (Outcome, error) {
-	f := &follower{Options: o, seen: map[string]bool{}, events: map[string]types.LifecycleEventStatus{}}
-	f.defaults()
+	f := newFollower(o)
 	err := o.Pace.poll(ctx, o.Deadline, f.emitTrouble, func(ctx context.Context) (next, error) {
 		changed, err := f.poll(ctx)
 		if err != nil {
@@ -162,47 +173,44 @@ func Follow(ctx context.Context, o Options) (Outcome, error) {
 // follower compares each poll with the one before.
 type follower struct {
 	Options
+	teller
 	out     Outcome
 	target  string // target id, once known
 	status  types.DeploymentStatus
+	waiting bool // before the old tasks are ended
 	events  map[string]types.LifecycleEventStatus
 	weights [2]float64
 	counts  map[string][2]int64
 	health  string
-	seen    map[string]bool // service event ids
+	checks  string // what containers' own health checks say
 	groups  map[string]string
 	asked   time.Time     // when the service was last asked
 	every   time.Duration // how often it is
-	changed bool
+	denied  bool          // the service may not be asked
 }
 
-func (f *follower) defaults() {
-	if f.Emit == nil {
-		f.Emit = func(Event) {}
+func newFollower(o Options) *follower {
+	f := &follower{Options: o, teller: teller{to: o.Emit, id: o.ID}, events: map[string]types.LifecycleEventStatus{}}
+	if f.Told == nil {
+		f.Told = map[string]bool{}
 	}
 	f.counts, f.groups = map[string][2]int64{}, map[string]string{}
+	return f
 }
 
-func (f *follower) over() bool {
-	switch f.out.Deployment.Status {
-	case types.DeploymentStatusSucceeded, types.DeploymentStatusFailed, types.DeploymentStatusStopped:
-		return true
-	}
-	return f.out.reached(f.Until)
+func (f *follower) over() bool { return f.ended() || f.out.reached(f.Until) }
+
+func (f *follower) ended() bool { return HasEnded(f.out.Deployment.Status) }
+
+// HasEnded tells whether a deployment in this status is over.
+func HasEnded(s types.DeploymentStatus) bool {
+	return s == types.DeploymentStatusSucceeded || s == types.DeploymentStatusFailed || s == types.DeploymentStatusStopped
 }
 
 // emitTrouble tells of a fault that is waited out.
 func (f *follower) emitTrouble(err error, wait time.Duration) {
 	f.emit(Event{Kind: Trouble, Message: fmt.Sprintf("%v; asking again in %s", err, wait.Round(100*time.Millisecond))})
-}
-
-func (f *follower) emit(e Event) {
-	f.changed = true
-	e.DeploymentID = f.ID
-	if e.Time.IsZero() {
-		e.Time = time.Now()
-	}
-	f.Emit(e)
+	f.flush()
 }
 
 // poll asks once and tells what is new. The deployment is asked before its target, so
@@ -213,48 +221,70 @@ func (f *follower) poll(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	defer f.flush()
 	first := f.out.Deployment == nil
 	f.out.Deployment = d.DeploymentInfo
-	if f.Brief && first && f.over() {
+	ended := f.ended()
+	if !ended || (f.Brief && first) {
 		f.tellStatus()
+	}
+	if f.Brief && first && f.over() {
 		return true, nil
 	}
 	if err := f.pollTarget(ctx); err != nil {
 		return false, err
 	}
 	f.tellStatus()
-	return f.changed, f.side(ctx)
+	f.side(ctx)
+	return f.changed, nil
 }
 
 // side asks for what is worth telling beside the deployment itself: the service's
 // messages and the health of targets. It has to stay within AWS's rates, which many
-// watchers share, and never holds up the news of the end: what is throttled is asked for
-// less often.
-func (f *follower) side(ctx context.Context) error {
-	if f.every == 0 {
-		f.every = serviceEvery
+// watchers share, and never holds up the news of the end: what is throttled or fails is
+// asked for less often, and what may not be asked is asked no more.
+func (f *follower) side(ctx context.Context) {
+	usual := serviceEvery
+	if f.Pace.Scaled { // a cloud of one's own, which may be asked often
+		usual /= 10
 	}
+	f.every = max(f.every, usual)
 	due := f.changed || f.over() || time.Since(f.asked) >= f.every
-	if !due || (f.Budget != nil && !f.Budget.Allow()) {
-		return nil
+	if f.denied || !due || (f.Budget != nil && !f.Budget.Allow()) {
+		return
 	}
 	f.asked = time.Now()
-	err := f.pollService(ctx)
-	switch {
-	case Throttled(err):
-		f.every = min(f.every*2, serviceSlowest)
-		return nil
+	var api smithy.APIError
+	switch err := f.pollService(ctx); {
 	case err == nil:
-		f.every = max(f.every*3/4, serviceEvery)
+		f.every = max(f.every*3/4, usual)
+	case errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException":
+		f.denied = true
+		f.emit(Event{Kind: Trouble, Message: fmt.Sprintf("the service's messages and the targets' health are not shown: %v", err)})
+	default:
+		f.every = min(f.every*2, serviceSlowest)
 	}
-	return err
 }
 
+// tellStatus tells how the deployment stands: when it is created, when it waits, and how
+// it has ended.
 func (f *follower) tellStatus() {
-	if d := f.out.Deployment; d.Status != f.status {
-		f.status = d.Status
-		f.emit(Event{Kind: Status, Status: string(d.Status), Message: f.statusMessage(d)})
+	d := f.out.Deployment
+	waiting := d.InstanceTerminationWaitTimeStarted && d.Status == types.DeploymentStatusInProgress
+	if d.Status == f.status && waiting == f.waiting {
+		return
 	}
+	e := Event{Kind: Status, Status: string(d.Status), Message: f.statusMessage(d, waiting)}
+	switch {
+	case f.ended():
+		e.Time = aws.ToTime(d.CompleteTime)
+	case f.status == "":
+		e.Time = aws.ToTime(d.CreateTime)
+	case d.Status == types.DeploymentStatusInProgress && !waiting:
+		e.Time = aws.ToTime(d.StartTime)
+	}
+	f.status, f.waiting = d.Status, waiting
+	f.emit(e)
 }
 
 // knownWait is how long nothing will happen: what is left of the wait before the old
@@ -285,12 +315,32 @@ const (
 	serviceSlowest = time.Minute
 )
 
-func (f *follower) statusMessage(d *types.DeploymentInfo) string {
+func (f *follower) statusMessage(d *types.DeploymentInfo, waiting bool) string {
 	switch {
 	case d.Status == types.DeploymentStatusReady:
 		return "waiting for `turnout continue " + f.ID + "`"
-	case d.InstanceTerminationWaitTimeStarted && d.Status == types.DeploymentStatusInProgress:
-		return "waiting before the old tasks are ended"
+	case waiting:
+		return "waiting before blue's tasks are ended (`turnout continue " + f.ID + "` ends the wait)"
+	case HasEnded(d.Status):
+		return f.reason(d)
+	case f.status == "":
+		return aws.ToString(d.Description)
 	}
-	return aws.ToString(d.Description)
+	return ""
+}
+
+// reason is why a deployment has ended as it did, "" when its lifecycle events have told.
+func (f *follower) reason(d *types.DeploymentInfo) string {
+	if d.ErrorInformation == nil {
+		return ""
+	}
+	m := aws.ToString(d.ErrorInformation.Message)
+	if f.out.Target != nil {
+		for _, e := range f.out.Target.LifecycleEvents {
+			if e.Diagnostics != nil && aws.ToString(e.Diagnostics.Message) == m {
+				return ""
+			}
+		}
+	}
+	return m
 }

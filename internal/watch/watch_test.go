@@ -68,12 +68,12 @@ func (s *script) GetDeploymentTarget(context.Context, *codedeploy.GetDeploymentT
 	st := s.now()
 	t := &types.ECSTarget{TaskSetsInfo: []types.ECSTaskSet{
 		{TaskSetLabel: types.TargetLabelBlue, TrafficWeight: 100 - st.green, RunningCount: 2, DesiredCount: 2},
-		{TaskSetLabel: types.TargetLabelGreen, TrafficWeight: st.green, RunningCount: 2, DesiredCount: 2},
+		{TaskSetLabel: types.TargetLabelGreen, Identifer: aws.String("ecs-svc/green"), TrafficWeight: st.green, RunningCount: 2, DesiredCount: 2},
 	}}
 	for _, e := range strings.Fields(st.events) {
 		name, status, _ := strings.Cut(e, "=")
 		t.LifecycleEvents = append(t.LifecycleEvents, types.LifecycleEvent{
-			LifecycleEventName: &name, Status: types.LifecycleEventStatus(status), StartTime: &s.began, EndTime: aws.Time(s.ended(e)),
+			LifecycleEventName: &name, Status: types.LifecycleEventStatus(status), StartTime: aws.Time(s.ended(name + "=InProgress")), EndTime: aws.Time(s.ended(e)),
 		})
 	}
 	return &codedeploy.GetDeploymentTargetOutput{DeploymentTarget: &types.DeploymentTarget{EcsTarget: t}}, nil
@@ -86,7 +86,7 @@ func (s *script) ended(event string) time.Time {
 			return s.began.Add(st.at)
 		}
 	}
-	return time.Time{}
+	return s.began
 }
 
 var canary = []step{
@@ -121,7 +121,7 @@ func TestTheWholeStoryOnce(t *testing.T) {
 		if err != nil || !out.Succeeded(Done) {
 			t.Fatalf("%+v, %v", out, err)
 		}
-		want := "status:Created began:Install 100/0 status:InProgress ended:InstallSucceeded began:AllowTraffic 90/10 ended:AllowTrafficSucceeded 0/100 status:Succeeded"
+		want := "status:Created began:Install status:InProgress 100/0 ended:InstallSucceeded began:AllowTraffic 90/10 0/100 ended:AllowTrafficSucceeded status:InProgress status:Succeeded"
 		if story != want {
 			t.Errorf("story\n%s\nwant\n%s", story, want)
 		}

@@ -149,10 +149,19 @@ func deadline(r *run.Run) time.Duration {
 
 // follow follows the deployment that o names.
 func follow(ctx context.Context, r *run.Run, o watch.Options) (watch.Outcome, error) {
-	o.CodeDeploy, o.ECS, o.ELB = r.AWS.CodeDeploy(), r.AWS.ECS(), r.AWS.ELB()
+	return watch.Follow(ctx, following(r, o))
+}
+
+// following completes what is to be followed with the run's clients and names.
+func following(r *run.Run, o watch.Options) watch.Options {
+	if r.Told == nil {
+		r.Told = map[string]bool{}
+	}
+	client := r.AWS.ECS()
+	o.CodeDeploy, o.ECS, o.Tasks, o.ELB = r.AWS.CodeDeploy(), client, client, r.AWS.ELB()
 	o.Cluster, o.Service = r.Config.Cluster, r.Config.Service
-	o.Emit, o.Pace, o.Budget = r.Report.Watched, r.Pace(), r.AWS.Reads
-	return watch.Follow(ctx, o)
+	o.Emit, o.Told, o.Pace, o.Budget = r.Report.Watched, r.Told, r.Pace(), r.AWS.Reads
+	return o
 }
 
 // failed performs the autopsy and follows the rollback, if there is one.
@@ -165,8 +174,8 @@ func failed(ctx context.Context, r *run.Run, d *types.DeploymentInfo) error {
 		code = fault.Stopped
 	}
 	rolled, err := rollback(ctx, r, d)
-	if err != nil {
-		return err
+	if err != nil { // the autopsy is told all the same
+		r.Report.Warn("%v", err)
 	}
 	if rolled == types.DeploymentStatusSucceeded {
 		code = fault.RolledBack
@@ -182,40 +191,9 @@ func rollback(ctx context.Context, r *run.Run, d *types.DeploymentInfo) (types.D
 	if c := d.AutoRollbackConfiguration; c == nil || !c.Enabled {
 		return "", nil
 	}
-	id, err := rollbackID(ctx, r, d)
-	if err != nil || id == "" {
-		return "", err
+	id, status, err := watch.FollowRollback(ctx, following(r, watch.Options{Deadline: 30 * time.Minute}), d)
+	if r.Facts.RollbackID = id; id != "" && err != nil {
+		return "is not known to have ended", err
 	}
-	r.Facts.RollbackID = id
-	r.Report.Watched(watch.Event{Time: time.Now(), Kind: watch.Following, DeploymentID: id, Message: "rolled back by deployment " + id})
-	out, err := follow(ctx, r, watch.Options{ID: id, Deadline: 30 * time.Minute})
-	if err != nil {
-		return "", err
-	}
-	return out.Deployment.Status, nil
+	return status, err
 }
-
-// rollbackID waits a moment for CodeDeploy to name the deployment that rolls back.
-func rollbackID(ctx context.Context, r *run.Run, d *types.DeploymentInfo) (string, error) {
-	for try := 0; ; try++ {
-		if d.RollbackInfo != nil && d.RollbackInfo.RollbackDeploymentId != nil {
-			return *d.RollbackInfo.RollbackDeploymentId, nil
-		}
-		if try == rollbackTries {
-			return "", nil
-		}
-		select {
-		case <-time.After(time.Duration(try+1) * 100 * time.Millisecond):
-		case <-ctx.Done():
-			return "", context.Cause(ctx)
-		}
-		out, err := r.AWS.CodeDeploy().GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: d.DeploymentId})
-		if err != nil {
-			return "", err
-		}
-		d = out.DeploymentInfo
-	}
-}
-
-// rollbackTries bounds the wait for a rollback to appear to about 8 seconds.
-const rollbackTries = 12
