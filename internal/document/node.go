@@ -17,8 +17,8 @@ const (
 	Null   Kind = "null"
 )
 
-// Node is one value with its place: Source[Start:End] is its text (for YAML collections
-// only Start is exact).
+// Node is one value with its place: Source[Start:End] is its text (for YAML collections in
+// block style only Start is exact).
 type Node struct {
 	Kind       Kind
 	Start, End int
@@ -26,6 +26,7 @@ type Node struct {
 	Members    []Member
 	Items      []*Node
 	flow       bool // YAML flow style, or JSON
+	aliased    bool // also reached by a YAML alias
 }
 
 // Member is one key of an object and its value. Start is where the key begins.
@@ -67,4 +68,16 @@ func (n *Node) String() string {
 		return ""
 	}
 	return n.Text
+}
+
+// shared notes that n and all below it are reached by an alias too: what is changed there
+// would change in two places.
+func (n *Node) shared() {
+	n.aliased = true
+	for _, m := range n.Members {
+		m.Value.shared()
+	}
+	for _, it := range n.Items {
+		it.shared()
+	}
 }

@@ -94,11 +94,17 @@ func (r *yamlReader) node(a ast.Node, depth int) (*Node, error) {
 	switch v := a.(type) {
 	case *ast.MappingNode:
 		n.flow = v.IsFlowStyle
+		if v.IsFlowStyle && v.End != nil {
+			n.End = r.offset(v.End) + 1
+		}
 		return n, r.mapping(n, v.Values, depth)
 	case *ast.MappingValueNode:
 		return n, r.mapping(n, []*ast.MappingValueNode{v}, depth)
 	case *ast.SequenceNode:
 		n.Kind, n.flow = Array, v.IsFlowStyle
+		if v.IsFlowStyle && v.End != nil {
+			n.End = r.offset(v.End) + 1
+		}
 		for _, it := range v.Values {
 			c, err := r.node(it, depth+1)
 			if err != nil {
@@ -115,6 +121,7 @@ func (r *yamlReader) node(a ast.Node, depth int) (*Node, error) {
 		return c, err
 	case *ast.AliasNode:
 		if c := r.anchors[v.Value.String()]; c != nil {
+			c.shared()
 			return c, nil
 		}
 		return nil, r.d.At(n, "", "the alias *%s has no anchor before it", v.Value.String())

@@ -87,8 +87,12 @@ func (f *follower) ending(e types.LifecycleEvent) {
 
 // taskSets tells how weights and counts have moved.
 func (f *follower) taskSets() {
-	f.tellCounts("", time.Time{})
-	f.tellWeights(time.Time{})
+	var at time.Time
+	if f.ended() {
+		at = aws.ToTime(f.out.Deployment.CompleteTime)
+	}
+	f.tellCounts("", at)
+	f.tellWeights(at)
 }
 
 // tellCounts tells how many tasks a side ("" for both) runs, when that has changed.
