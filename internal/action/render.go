@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
@@ -14,20 +13,6 @@ import (
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/taskdef"
 )
-
-// edit is what Render does to containers and to the definition.
-type edit struct {
-	images                       map[string]string // by container
-	order                        []string          // of containers
-	command                      []string
-	envFiles                     []string
-	environment, secrets         []pair
-	labels, options              []pair
-	driver, taskRole, executRole string
-}
-
-// pair is one line NAME=value.
-type pair struct{ name, value string }
 
 // Render puts an image and more into a task definition, as
 // amazon-ecs-render-task-definition does, and writes it to a new file below RUNNER_TEMP,
@@ -37,27 +22,29 @@ type pair struct{ name, value string }
 // (task-definition-arn; task-definition-family, with task-definition-revision or the
 // newest). What the inputs do not name stays as it is.
 func Render(ctx context.Context, j *Job) error {
-	e, err := j.edit()
+	c, err := j.change()
 	if err != nil {
 		return err
 	}
-	root, err := j.definition(ctx, e.order)
+	td, err := j.source(ctx)
 	if err != nil {
 		return err
 	}
-	for _, c := range root.Get("containerDefinitions").Items {
-		if image, ok := e.images[c.Get("name").String()]; ok {
-			e.container(c, image)
-		}
+	if _, err := td.Apply("", c); err != nil {
+		return err
 	}
-	if e.taskRole != "" {
-		set(root, "taskRoleArn", text(e.taskRole))
+	if _, err := td.StripReadOnly(); err != nil {
+		return err
 	}
-	if e.executRole != "" {
-		set(root, "executionRoleArn", text(e.executRole))
+	b, err := td.JSON()
+	if err != nil {
+		return err
 	}
-	without(root, func(m document.Member) bool { return slices.Contains(taskdef.ReadOnly, m.Key) })
-	file, err := writeRendered(j.Env("RUNNER_TEMP"), toJSON(root, "  "))
+	d, err := document.Parse(td.File(), b)
+	if err != nil {
+		return err
+	}
+	file, err := writeRendered(j.Env("RUNNER_TEMP"), toJSON(d.Root, "  "))
 	if err != nil {
 		return err
 	}
@@ -67,147 +54,78 @@ func Render(ctx context.Context, j *Job) error {
 
 var roleARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/.+$`)
 
-// logDrivers are the drivers that ECS knows.
-var logDrivers = []string{"json-file", "syslog", "journald", "logentries", "gelf", "fluentd", "awslogs", "splunk", "awsfirelens"}
-
-// edit reads the inputs that change the definition.
-func (j *Job) edit() (edit, error) {
-	var e edit
-	var errs [7]error
-	errs[0] = e.setImages(j)
-	e.command, errs[1] = words(j.Input("command"))
-	e.envFiles = lines(j.Input("env-files"))
-	e.environment, errs[2] = j.pairs("environment-variables")
-	e.secrets, errs[3] = j.pairs("secrets")
-	e.options, errs[4] = j.pairs("log-configuration-options")
-	e.labels, errs[5] = j.pairs("docker-labels")
-	e.driver, errs[6] = j.oneOf("log-configuration-log-driver", "", logDrivers...)
-	e.taskRole, e.executRole = j.Input("task-role-arn"), j.Input("execution-role-arn")
+// change reads the inputs that change the definition.
+func (j *Job) change() (taskdef.Change, error) {
+	var k taskdef.ContainerChange
+	var errs [8]error
+	k.Command, errs[0] = taskdef.Words(j.Input("command"))
+	k.EnvFiles = lines(j.Input("env-files"))
+	k.Environment, errs[1] = j.pairs("environment-variables")
+	k.Secrets, errs[2] = j.pairs("secrets")
+	k.LogOptions, errs[3] = j.pairs("log-configuration-options")
+	k.Labels, errs[4] = j.pairs("docker-labels")
+	k.LogDriver, errs[5] = j.oneOf("log-configuration-log-driver", "", taskdef.LogDrivers...)
+	c := taskdef.Change{TaskRole: j.Input("task-role-arn"), ExecutionRole: j.Input("execution-role-arn")}
+	for i, role := range [][2]string{{"task-role-arn", c.TaskRole}, {"execution-role-arn", c.ExecutionRole}} {
+		if role[1] != "" && !roleARN.MatchString(role[1]) {
+			errs[6+i] = fault.New(fault.Usage, "arn:aws:iam::ACCOUNT:role/NAME", "the input %q is %q", role[0], role[1])
+		}
+	}
 	for _, err := range errs {
 		if err != nil {
-			return e, err
+			return c, err
 		}
 	}
-	for name, arn := range map[string]string{"task-role-arn": e.taskRole, "execution-role-arn": e.executRole} {
-		if arn != "" && !roleARN.MatchString(arn) {
-			return e, fault.New(fault.Usage, "arn:aws:iam::ACCOUNT:role/NAME", "the input %q is %q", name, arn)
-		}
-	}
-	return e, nil
+	var err error
+	c.Containers, err = j.containers(k)
+	return c, err
 }
 
-// setImages pairs containers with images: one image for all, or as many as containers.
-func (e *edit) setImages(j *Job) error {
-	names, err := j.required("container-name")
+// containers pairs containers with images: one image for all, or as many as containers.
+// All else changes in each of them.
+func (j *Job) containers(change taskdef.ContainerChange) ([]taskdef.ContainerChange, error) {
+	given, err := j.required("container-name")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	given, err := j.required("image")
+	image, err := j.required("image")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	e.order = list(names)
-	images := list(strings.ReplaceAll(given, "\n", ","))
+	names, images := list(given), list(strings.ReplaceAll(image, "\n", ","))
 	switch {
-	case len(e.order) == 0 || len(e.order) != strings.Count(names, ",")+1:
-		return fault.New(fault.Usage, "a name, or several with commas between them", "the input \"container-name\" is %q", names)
-	case len(images) != 1 && len(images) != len(e.order):
-		return fault.New(fault.Usage, "give one image for all containers, or one each", "%d images for %d containers", len(images), len(e.order))
+	case len(names) == 0 || len(names) != strings.Count(given, ",")+1:
+		return nil, fault.New(fault.Usage, "a name, or several with commas between them", "the input \"container-name\" is %q", given)
+	case len(images) != 1 && len(images) != len(names):
+		return nil, fault.New(fault.Usage, "give one image for all containers, or one each", "%d images for %d containers", len(images), len(names))
 	}
-	e.images = map[string]string{}
-	for i, name := range e.order {
-		image := images[i%len(images)]
-		if strings.ContainsAny(image, " \t") {
-			return fault.New(fault.Usage, "such as registry/name:tag", "the input \"image\" is %q", image)
+	var out []taskdef.ContainerChange
+	for i, name := range names {
+		k := change
+		k.Name, k.Image = name, images[i%len(images)]
+		if strings.ContainsAny(k.Image, " \t") {
+			return nil, fault.New(fault.Usage, "such as registry/name:tag", "the input \"image\" is %q", k.Image)
 		}
-		e.images[name] = image
+		out = append(out, k)
 	}
-	return nil
+	return out, nil
 }
 
 // pairs reads NAME=value lines; all after the first "=" is the value. A line's text may
 // be secret and stays out of the error.
-func (j *Job) pairs(input string) ([]pair, error) {
-	var out []pair
+func (j *Job) pairs(input string) ([]taskdef.Pair, error) {
+	var out []taskdef.Pair
 	for i, l := range lines(j.Input(input)) {
 		name, value, ok := strings.Cut(l, "=")
 		if !ok || name == "" {
 			return nil, fault.New(fault.Usage, "write NAME=value, one a line", "the input %q: no \"=\" after a name in line %d", input, i+1)
 		}
-		out = append(out, pair{name, value})
+		out = append(out, taskdef.Pair{Name: name, Value: value})
 	}
 	return out, nil
 }
 
-// container edits one container.
-func (e *edit) container(c *document.Node, image string) {
-	set(c, "image", text(image))
-	if len(e.command) > 0 {
-		list := array()
-		for _, w := range e.command {
-			list.Items = append(list.Items, text(w))
-		}
-		set(c, "command", list)
-	}
-	if len(e.envFiles) > 0 {
-		files := array()
-		for _, f := range e.envFiles {
-			files.Items = append(files.Items, object(member("value", text(f)), member("type", text("s3"))))
-		}
-		set(c, "environmentFiles", files)
-	}
-	upsert(c, "environment", "value", e.environment)
-	upsert(c, "secrets", "valueFrom", e.secrets)
-	if e.driver != "" {
-		set(child(c, "logConfiguration", document.Object), "logDriver", text(e.driver))
-	}
-	for _, o := range e.options {
-		set(child(child(c, "logConfiguration", document.Object), "options", document.Object), o.name, text(o.value))
-	}
-	for _, l := range e.labels {
-		set(child(c, "dockerLabels", document.Object), l.name, text(l.value))
-	}
-}
-
-// upsert changes or adds entries of a list of {name, value}.
-func upsert(c *document.Node, key, value string, pairs []pair) {
-	if len(pairs) == 0 {
-		return
-	}
-	entries := child(c, key, document.Array)
-	for _, p := range pairs {
-		i := slices.IndexFunc(entries.Items, func(n *document.Node) bool { return n.Get("name").String() == p.name })
-		if i < 0 {
-			entries.Items = append(entries.Items, object(member("name", text(p.name)), member(value, text(p.value))))
-			continue
-		}
-		set(entries.Items[i], value, text(p.value))
-	}
-}
-
-// definition reads or describes the task definition, and makes sure that it has the
-// containers.
-func (j *Job) definition(ctx context.Context, containers []string) (*document.Node, error) {
-	td, err := j.source(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range containers {
-		if _, err := td.Image(name); err != nil {
-			return nil, err
-		}
-	}
-	b, err := td.JSON()
-	if err != nil {
-		return nil, err
-	}
-	d, err := document.Parse(td.File(), b)
-	if err != nil {
-		return nil, err
-	}
-	return d.Root, nil
-}
-
+// source reads or describes the task definition.
 func (j *Job) source(ctx context.Context) (*taskdef.TaskDefinition, error) {
 	file, arn := j.Input("task-definition"), j.Input("task-definition-arn")
 	family, revision := j.Input("task-definition-family"), j.Input("task-definition-revision")

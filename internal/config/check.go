@@ -10,8 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/turnoutdev/turnout/internal/document"
 	"sync"
+
+	"github.com/turnoutdev/turnout/internal/document"
+	"github.com/turnoutdev/turnout/internal/taskdef"
 )
 
 var (
@@ -48,6 +50,13 @@ func check(c *Config, d *document.Document) error {
 		k.must((len(g.Run) > 0) != (g.Path != ""), "gates", "give it run: [COMMAND, ARGUMENT…] or path: /PATH", "gate %d needs a command or a path, and not both", i+1)
 		k.must(g.Path == "" || strings.HasPrefix(g.Path, "/"), "gates", "such as /healthz", "gate %d: path %q does not begin with a slash", i+1, g.Path)
 		k.must(g.Timeout > 0, "gates", "such as 2m", "gate %d: timeout %v", i+1, g.Timeout)
+	}
+	for i, r := range c.Render.Containers {
+		k.must(!strings.ContainsAny(r.Image, " \t\n"), "render.containers", "such as registry/name:tag", "container %d: image %q", i+1, r.Image)
+		k.must(r.LogDriver == "" || slices.Contains(taskdef.LogDrivers, r.LogDriver), "render.containers", "one of "+strings.Join(taskdef.LogDrivers, ", "), "container %d: log driver %q is unknown", i+1, r.LogDriver)
+		for _, f := range r.EnvFiles {
+			k.must(taskdef.S3ARN(f), "render.containers", "such as arn:aws:s3:::bucket/file.env: ECS reads it from S3 when a task starts", "container %d: environment file %q", i+1, f)
+		}
 	}
 	k.must(c.Rehearse.Rate >= 1 && c.Rehearse.Rate <= 100000, "rehearse.rate", "requests a second, from 1 to 100000", "rate %d is out of range", c.Rehearse.Rate)
 	k.must(c.Rehearse.TimeScale >= 1, "rehearse.time_scale", "1 is real time", "time_scale %v is below 1", c.Rehearse.TimeScale)

@@ -25,6 +25,7 @@ type Config struct {
 	AppSpec   string `yaml:"appspec,omitempty"`   // default appspec.json, else .yaml/.yml
 
 	Image          Image          `yaml:"image,omitempty"`
+	Render         Render         `yaml:"render,omitempty"`
 	CodeDeploy     CodeDeploy     `yaml:"codedeploy,omitempty"`
 	Gates          []Gate         `yaml:"gates,omitempty"`
 	Verify         Verify         `yaml:"verify,omitempty"`
@@ -42,6 +43,27 @@ type Image struct {
 	Builder    string            `yaml:"builder,omitempty"`    // auto, docker, podman, buildah, builtin
 	Args       map[string]string `yaml:"args,omitempty"`       // build arguments
 	Prepare    []string          `yaml:"prepare,omitempty"`    // a command (argv) to run in Context before the build
+}
+
+// Render is what every deployment changes in the task definition, beside the image.
+type Render struct {
+	TaskRole      string      `yaml:"task_role,omitempty"`      // ARN
+	ExecutionRole string      `yaml:"execution_role,omitempty"` // ARN
+	Containers    []Container `yaml:"containers,omitempty"`
+}
+
+// Container is what changes in one container. Named values are changed where they stand,
+// or added; a command and environment files replace those that stand.
+type Container struct {
+	Name        string            `yaml:"name,omitempty"` // default: the container that the load balancer reaches
+	Image       string            `yaml:"image,omitempty"`
+	Command     []string          `yaml:"command,omitempty"`
+	EnvFiles    []string          `yaml:"env_files,omitempty"` // ARNs of files in S3
+	Environment map[string]string `yaml:"environment,omitempty"`
+	Secrets     map[string]string `yaml:"secrets,omitempty"` // name → ARN of a parameter or secret
+	Labels      map[string]string `yaml:"labels,omitempty"`
+	LogDriver   string            `yaml:"log_driver,omitempty"`
+	LogOptions  map[string]string `yaml:"log_options,omitempty"`
 }
 
 // CodeDeploy names the application and the deployment group.

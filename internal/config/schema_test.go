@@ -72,6 +72,11 @@ func TestSchemaAgreesWithParse(t *testing.T) {
 		"service: a b\n":             false,
 		"service: a\nversion: 2\n":   false,
 		"service: a\nlocal: maybe\n": false,
+		"service: a\nrender: {task_role: r, containers: [{name: c, environment: {A: b}, env_files: ['arn:aws-cn:s3:::b/e.env'], log_driver: awslogs}]}\n": true,
+		"service: a\nrender: {containers: [{env_files: [local.env]}]}\n":                                                                                  false,
+		"service: a\nrender: {containers: [{log_driver: tape}]}\n":                                                                                        false,
+		"service: a\nrender: {containers: [{image: a b}]}\n":                                                                                              false,
+		"service: a\nrender: {containers: [{envs: {}}]}\n":                                                                                                false,
 	} {
 		js, err := yaml.YAMLToJSON([]byte(src))
 		if err != nil {

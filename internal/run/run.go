@@ -17,6 +17,7 @@ import (
 	"github.com/turnoutdev/turnout/internal/config"
 	"github.com/turnoutdev/turnout/internal/doctor"
 	"github.com/turnoutdev/turnout/internal/image"
+	"github.com/turnoutdev/turnout/internal/taskdef"
 	"github.com/turnoutdev/turnout/internal/watch"
 )
 
@@ -44,6 +45,19 @@ type Run struct {
 	Tried bool
 
 	cleanup []func() error // run by Finish, last first
+}
+
+// Change is all that the run changes in the task definition: what the configuration says,
+// the image that was built, and what was asked for, in this order.
+func (r *Run) Change() taskdef.Change {
+	c := r.Config.Render.Change()
+	if r.Facts.Image != "" {
+		c = c.And(taskdef.OfImage("", r.Facts.Image))
+	}
+	for _, i := range r.Options.Images {
+		c = c.And(taskdef.OfImage(i.Container, i.Ref))
+	}
+	return c.And(r.Options.Change)
 }
 
 // Until is how far the run is to wait.
@@ -90,6 +104,11 @@ type Options struct {
 	IfActive         IfActive      `json:"ifActive,omitempty"`      // "" for refuse
 	OnCancel         OnCancel      `json:"onCancel,omitempty"`      // "" to ask on a terminal, else leave
 	Images           []Image       `json:"images,omitempty"`        // to put into the task definition, beside what was built
+
+	// Change is what else to change in the task definition. Its values may be secret and
+	// are not journaled: Changed tells that there were some.
+	Change  taskdef.Change `json:"-"`
+	Changed bool           `json:"changed,omitempty"`
 
 	Bundle  string `json:"bundle,omitempty"`  // file to write what was built to, "" for none
 	SignKey string `json:"signKey,omitempty"` // file of the key that signs it, "" for none

@@ -128,29 +128,18 @@ func (t *TaskDefinition) Image(container string) (string, error) {
 	return c.Get("image").String(), nil
 }
 
-// SetImage notes that a container's image becomes ref; every other byte stays.
+// SetImage sets a container's image to ref; every other byte stays.
 func (t *TaskDefinition) SetImage(container, ref string) error {
-	c, err := t.container(container)
-	if err != nil {
-		return err
-	}
-	if img := c.Get("image"); img != nil {
-		if img.Kind == document.Null {
-			return t.doc.At(img, "write any string, it will be replaced", "container %q: image is null", container)
-		}
-		return t.doc.SetString(img, ref)
-	}
-	if t.doc.Format == document.YAML {
-		return t.doc.At(c, "add a line \"image: x\", it will be replaced", "container %q has no image", container)
-	}
-	first := c.Members[0] // there is one: the name
-	t.doc.Replace(first.Start, first.Start, fmt.Sprintf("\"image\": %q, ", ref))
-	return nil
+	return t.put([]string{container}, "image", document.Text(ref))
 }
 
-// StripReadOnly notes that the fields which ECS refuses as input go, and names them.
+// StripReadOnly takes out the fields which ECS refuses as input, and names them.
 func (t *TaskDefinition) StripReadOnly() ([]string, error) {
-	return t.doc.Remove(t.root, func(key string) bool { return slices.Contains(ReadOnly, key) })
+	gone, err := t.doc.Remove(t.root, func(key string) bool { return slices.Contains(ReadOnly, key) })
+	if err != nil || len(gone) == 0 {
+		return nil, err
+	}
+	return gone, t.edited(t.doc.Reparse())
 }
 
 // Bytes is the definition with all edits, in its own format.

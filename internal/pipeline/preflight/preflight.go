@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/turnoutdev/turnout/internal/appspec"
 	"github.com/turnoutdev/turnout/internal/doctor"
 	"github.com/turnoutdev/turnout/internal/fault"
@@ -87,13 +89,6 @@ func Examine(ctx context.Context, r *run.Run) (*doctor.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range r.Options.Images {
-		if i.Container != "" {
-			if err := td.SetImage(i.Container, i.Ref); err != nil {
-				return nil, err
-			}
-		}
-	}
 	s := &doctor.Subject{
 		AWS: r.AWS, Cluster: r.Config.Cluster, Name: r.Config.Service, File: td.File(), Service: r.Service, Group: r.Group,
 		Config: r.Options.DeploymentConfig, Waits: r.Until() == watch.Done, Built: r.Built != nil || r.Start != nil && r.Start.Verb == "ship",
@@ -102,16 +97,26 @@ func Examine(ctx context.Context, r *run.Run) (*doctor.Report, error) {
 		if s.AppSpec, err = appspec.Read(r.Config.Path(r.Config.AppSpec)); err != nil {
 			return nil, err
 		}
-		for _, i := range r.Options.Images {
-			if i.Container == "" {
-				if err := td.SetImage(s.AppSpec.Container(), i.Ref); err != nil {
-					return nil, err
-				}
-			}
-		}
+	}
+	if _, err := td.Apply(main(td, s, r), r.Change()); err != nil {
+		return nil, err
 	}
 	if s.Definition, err = td.Definition(); err != nil {
 		return nil, err
 	}
 	return doctor.Examine(ctx, s), nil
+}
+
+// main is the container that an image without a name is for: the configured one, the one
+// behind the load balancer, or the first.
+func main(td *taskdef.TaskDefinition, s *doctor.Subject, r *run.Run) string {
+	switch {
+	case r.Config.Container != "":
+		return r.Config.Container
+	case s.AppSpec != nil:
+		return s.AppSpec.Container()
+	case r.Service != nil && len(r.Service.LoadBalancers) > 0:
+		return aws.ToString(r.Service.LoadBalancers[0].ContainerName)
+	}
+	return td.Containers()[0]
 }

@@ -82,27 +82,15 @@ func (Stage) Skip(r *run.Run) string {
 	return ""
 }
 
-// put sets the image that was built and those that were named, and tells the containers.
+// put makes the run's changes and tells what they were.
 func put(td *taskdef.TaskDefinition, container string, r *run.Run) ([]string, error) {
-	images := r.Options.Images
-	if r.Facts.Image != "" {
-		images = append([]run.Image{{Ref: r.Facts.Image}}, images...)
+	if r.Options.Changed && r.Options.Change.Empty() {
+		return nil, fault.New(fault.Usage, "start a new run with the same options; an equal revision would be used again", "the values that this run was to put into the task definition are kept nowhere, and nothing was registered yet")
 	}
 	if _, err := td.Image(container); err != nil {
 		return nil, err
 	}
-	var changed []string
-	for _, i := range images {
-		name := i.Container
-		if name == "" {
-			name = container
-		}
-		if err := td.SetImage(name, i.Ref); err != nil {
-			return nil, err
-		}
-		changed = append(changed, "container "+name)
-	}
-	return changed, nil
+	return td.Apply(container, r.Change())
 }
 
 // documents reads the task definition and the appspec, checks that they agree, and tells

@@ -1,4 +1,4 @@
-package action
+package taskdef
 
 import (
 	"encoding/json"
@@ -7,9 +7,9 @@ import (
 	"github.com/turnoutdev/turnout/internal/fault"
 )
 
-// words splits a command: at spaces, but not inside quotes, as a shell does; or reads it
+// Words splits a command: at spaces, but not inside quotes, as a shell does; or reads it
 // as a JSON list. A backslash stays as written, except before a quote or a space.
-func words(s string) ([]string, error) {
+func Words(s string) ([]string, error) {
 	if strings.HasPrefix(s, "[") {
 		var out []string
 		if err := json.Unmarshal([]byte(s), &out); err == nil {
@@ -46,7 +46,7 @@ func words(s string) ([]string, error) {
 		}
 	}
 	if quoted != 0 {
-		return nil, fault.New(fault.Usage, "close it, or write the command as a JSON list", "the input \"command\" has an open %c", quoted)
+		return nil, fault.New(fault.Usage, "close it, or write the command as a JSON list", "the command has an open %c", quoted)
 	}
 	end()
 	return out, nil
