@@ -62,9 +62,6 @@ func (o *pipelineOptions) deployBundle(ctx context.Context) error {
 
 func (o *pipelineOptions) readBundle() (*bundle.Manifest, map[string][]byte, error) {
 	var key ed25519.PublicKey
-	if len(o.images) > 0 {
-		return nil, nil, fault.New(fault.Usage, "leave one out", "--image and --bundle exclude each other: the bundle names its image")
-	}
 	if o.key != "" {
 		var err error
 		if key, err = bundle.VerifyKey(o.key); err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/diff"
 	"github.com/turnoutdev/turnout/internal/fault"
-	"github.com/turnoutdev/turnout/internal/run"
 	"github.com/turnoutdev/turnout/internal/subject"
 	"github.com/turnoutdev/turnout/internal/taskdef"
 )
@@ -20,7 +19,7 @@ import (
 // diffOptions are the options of `turnout diff`.
 type diffOptions struct {
 	named
-	images         []string
+	edits          edits
 	taskdef, tool  string
 	revision, from string
 	exitCode       bool
@@ -48,7 +47,7 @@ An image that is a placeholder in the file stands for the image that is deployed
 	}
 	o.flags(c)
 	f := c.Flags()
-	f.StringArrayVar(&o.images, "image", nil, "image to put into the task definition, for the container behind the load balancer or as CONTAINER=IMAGE; may be repeated")
+	o.edits.flags(f)
 	f.StringVar(&o.taskdef, "task-definition", "", "task definition file (default: turnout.yml's)")
 	f.StringVar(&o.revision, "revision", "", "compare with a revision instead of the file: ARN, FAMILY:REVISION or REVISION")
 	f.StringVar(&o.from, "from", "", "compare from a revision instead of the one that serves")
@@ -67,8 +66,12 @@ type difference struct {
 }
 
 func (o *diffOptions) run(ctx context.Context) error {
-	if o.revision != "" && (o.taskdef != "" || len(o.images) > 0) {
-		return fault.New(fault.Usage, "leave one out", "--revision is compared instead of a file: --task-definition and --image have no place beside it")
+	change, err := o.edits.change()
+	if err != nil {
+		return err
+	}
+	if o.revision != "" && (o.taskdef != "" || !change.Empty()) {
+		return fault.New(fault.Usage, "leave one out", "--revision is compared instead of a file: --task-definition and what changes it have no place beside it")
 	}
 	s, err := o.find(ctx)
 	if err != nil {
@@ -87,7 +90,7 @@ func (o *diffOptions) run(ctx context.Context) error {
 	if o.revision != "" {
 		d.To, after, err = describe(ctx, s, revisionName(s, o.revision))
 	} else {
-		d.To, after, err = o.rendered(s, before)
+		d.To, after, err = o.rendered(s, before, change)
 	}
 	if err != nil {
 		return err
@@ -141,7 +144,7 @@ func describe(ctx context.Context, s *subject.Subject, name string) (arn string,
 }
 
 // rendered is the project's file with the images that were named, or that are deployed.
-func (o *diffOptions) rendered(s *subject.Subject, deployed []byte) (string, []byte, error) {
+func (o *diffOptions) rendered(s *subject.Subject, deployed []byte, change taskdef.Change) (string, []byte, error) {
 	file := o.taskdef
 	if file == "" {
 		file = s.Config.Path(s.Config.TaskDef)
@@ -150,17 +153,8 @@ func (o *diffOptions) rendered(s *subject.Subject, deployed []byte) (string, []b
 	if err != nil {
 		return "", nil, fault.New(fault.Usage, first(fault.Hint(err), "name the file with --task-definition, or a revision with --revision"), "%w", err)
 	}
-	images, err := imagesOf(o.images)
-	if err != nil {
+	if _, err := td.Apply(o.container(s, td), s.Config.Render.Change().And(change)); err != nil {
 		return "", nil, err
-	}
-	for _, i := range images {
-		if i.Container == "" {
-			i.Container = o.container(s, td)
-		}
-		if err := td.SetImage(i.Container, i.Ref); err != nil {
-			return "", nil, err
-		}
 	}
 	if td, err = o.fill(td, deployed); err != nil {
 		return "", nil, err
@@ -170,22 +164,6 @@ func (o *diffOptions) rendered(s *subject.Subject, deployed []byte) (string, []b
 	}
 	b, err := td.JSON()
 	return file, b, err
-}
-
-// imagesOf reads IMAGE and CONTAINER=IMAGE.
-func imagesOf(args []string) ([]run.Image, error) {
-	var out []run.Image
-	for _, i := range args {
-		container, ref, ok := strings.Cut(i, "=")
-		if !ok {
-			container, ref = "", i
-		}
-		if ref == "" {
-			return nil, fault.New(fault.Usage, "--image IMAGE or --image CONTAINER=IMAGE", "--image %q names no image", i)
-		}
-		out = append(out, run.Image{Container: container, Ref: ref})
-	}
-	return out, nil
 }
 
 // container is the one that an image without a name is for.

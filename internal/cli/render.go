@@ -17,49 +17,56 @@ import (
 // renderOptions are the options of `turnout render`.
 type renderOptions struct {
 	*global
-	taskdef, container, image, output string
+	taskdef, container, output string
+	edits                      edits
+	configured                 taskdef.Change // by turnout.yml
 }
 
 func newRender(g *global) *cobra.Command {
 	o := &renderOptions{global: g}
 	c := &cobra.Command{
 		Use:   "render",
-		Short: "Put an image into a task definition and print it; nothing else changes",
-		Long: `Render changes the image of a container and leaves every other byte of the task
+		Short: "Put images and more into a task definition and print it; nothing else changes",
+		Long: `Render changes what is named (images, environment, secrets, labels, logging, commands,
+roles; and what turnout.yml names under render) and leaves every other byte of the task
 definition as it is, whatever fields it has. Read-only fields, as describe-task-definition
 prints them, are left out and named. JSON and YAML are accepted and kept.`,
-		Example: "  turnout render --task-definition taskdef.json --container web --image repo/web:3f2a1c > new.json",
-		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return o.run() },
+		Example: `  turnout render --task-definition taskdef.json --container web --image repo/web:3f2a1c > new.json
+  turnout render --image web=repo/web:2 --image proxy=envoy:v1.31
+  turnout render --container web --env RELEASE=$GITHUB_SHA --env API_KEY --container proxy --command 'envoy -c "/etc/e.yml"'`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return o.run() },
 	}
 	f := c.Flags()
 	f.StringVar(&o.taskdef, "task-definition", "", "task definition file (default: turnout.yml's)")
-	f.StringVar(&o.container, "container", "", "container's name (default: turnout.yml's, the appspec's, or the only one)")
-	f.StringVar(&o.image, "image", "", "image reference")
 	f.StringVarP(&o.output, "output", "o", "", "file to write instead of stdout")
-	_ = c.MarkFlagRequired("image") // the flag exists
+	o.edits.flags(f)
 	return c
 }
 
 func (o *renderOptions) run() error {
-	if o.image == "" || strings.ContainsAny(o.image, " \t\n") {
-		return fault.New(fault.Usage, "such as registry/name:tag", "--image %q is no image reference", o.image)
-	}
-	if err := o.defaults(); err != nil {
+	change, err := o.edits.change()
+	if err != nil {
 		return err
+	}
+	if err := o.defaults(change); err != nil {
+		return err
+	}
+	if change = o.configured.And(change); change.Empty() {
+		return fault.New(fault.Usage, "--image IMAGE, --env NAME=VALUE or another", "nothing is to be changed")
 	}
 	td, err := taskdef.Read(o.taskdef)
 	if err != nil {
 		return fault.New(fault.Usage, fault.Hint(err), "%w", err)
 	}
-	if o.container == "" {
-		if names := td.Containers(); len(names) == 1 {
-			o.container = names[0]
-		} else {
-			return fault.New(fault.Usage, "one of "+strings.Join(names, ", "), "%s has %d containers: choose with --container", td.File(), len(names))
-		}
+	names := td.Containers()
+	if o.container == "" && len(names) == 1 {
+		o.container = names[0]
 	}
-	if err := td.SetImage(o.container, o.image); err != nil {
+	if o.container == "" && change.Anonymous() {
+		return fault.New(fault.Usage, "one of "+strings.Join(names, ", "), "%s has %d containers: choose with --container", td.File(), len(names))
+	}
+	if _, err := td.Apply(o.container, change); err != nil {
 		return err
 	}
 	gone, err := td.StripReadOnly()
@@ -73,13 +80,14 @@ func (o *renderOptions) run() error {
 }
 
 // defaults takes what was not given from turnout.yml, if there is one.
-func (o *renderOptions) defaults() error {
-	if o.taskdef != "" && o.container != "" {
+func (o *renderOptions) defaults(change taskdef.Change) error {
+	given := o.taskdef != ""
+	if given && !change.Anonymous() {
 		return nil
 	}
 	c, err := config.Load(o.Config)
 	if errors.Is(err, config.ErrNone) {
-		if o.taskdef == "" {
+		if !given {
 			return fault.New(fault.Usage, "name the file with --task-definition", "%w", err)
 		}
 		return nil
@@ -87,14 +95,12 @@ func (o *renderOptions) defaults() error {
 	if err != nil {
 		return err
 	}
-	given := o.taskdef != ""
-	if !given {
-		o.taskdef = c.Path(c.TaskDef)
+	o.container = c.Container
+	if given {
+		return nil // a file of its own: what turnout.yml says is for another one
 	}
+	o.taskdef, o.configured = c.Path(c.TaskDef), c.Render.Change()
 	if o.container == "" {
-		o.container = c.Container
-	}
-	if o.container == "" && !given {
 		if spec, err := appspec.Read(c.Path(c.AppSpec)); err == nil {
 			o.container = spec.Container()
 		}

@@ -24,7 +24,7 @@ type pipelineOptions struct {
 	*global
 	verb string
 	run.Options
-	images   []string
+	edits    edits
 	until    string
 	ifActive string
 	onCancel string
@@ -46,6 +46,7 @@ happens, and a failure is explained.`,
 		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	o.flags(c)
+	o.edits.flags(c.Flags())
 	return c
 }
 
@@ -67,6 +68,7 @@ needs to deploy into one checksummed file.`,
 		},
 	}
 	c.Flags().StringVar(&o.Bundle, "bundle", "", "write task definition, appspec, digest, commit and provenance to this file, for `turnout deploy --bundle`")
+	o.edits.flags(c.Flags())
 	c.Flags().StringVar(&o.SignKey, "sign-key", "", "sign the bundle with this Ed25519 key (PEM)")
 	return c
 }
@@ -81,13 +83,13 @@ decides how: CodeDeploy's blue/green, or ECS's rolling update. The application a
 deployment group are found by themselves when turnout.yml does not name them. A revision
 that is equal to the newest one is used again.`,
 		Example: `  turnout deploy --image 123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:3f2a1c
-  turnout deploy --image web=$IMAGE --image proxy=envoy:v1.31
+  turnout deploy --image web=$IMAGE --image proxy=envoy:v1.31 --env RELEASE=$GITHUB_SHA
   turnout deploy --wait-until shifted --if-active wait
   turnout deploy              # the task definition as it stands`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	c.Flags().StringArrayVar(&o.images, "image", nil, "image to put into the task definition, for the container behind the load balancer or as CONTAINER=IMAGE; may be repeated (default: those it names)")
+	o.edits.flags(c.Flags())
 	c.Flags().StringVar(&o.bundle, "bundle", "", "deploy what `turnout build --bundle` wrote to this file, checked; no other file is needed")
 	c.Flags().StringVar(&o.key, "verify-key", "", "refuse a bundle that is not signed by this Ed25519 public key (PEM)")
 	o.flags(c)
@@ -122,15 +124,32 @@ func (o *pipelineOptions) check() error {
 	if o.Deadline < 0 {
 		return fault.New(fault.Usage, "such as 30m", "--deadline %s is negative", o.Deadline)
 	}
-	for _, i := range o.images {
-		container, ref, ok := strings.Cut(i, "=")
-		if !ok {
-			container, ref = "", i
+	c, err := o.edits.change()
+	if err != nil {
+		return err
+	}
+	o.Images, o.Change = split(c)
+	o.Changed = !o.Change.Empty()
+	return o.checkEdits()
+}
+
+// checkEdits refuses changes that have no place in what is done.
+func (o *pipelineOptions) checkEdits() error {
+	edited := len(o.Images) > 0 || o.Changed
+	switch {
+	case len(o.Images) > 0 && o.bundle != "":
+		return fault.New(fault.Usage, "leave one out", "--image and --bundle exclude each other: the bundle names its image")
+	case edited && o.bundle != "":
+		return fault.New(fault.Usage, "give them to `turnout build --bundle`", "a bundle is deployed as it was built; nothing of its task definition is changed")
+	case edited && o.verb == "build":
+		return fault.New(fault.Usage, "add --bundle, or give them to `turnout deploy`", "build alone renders no task definition")
+	case o.verb == "deploy":
+		return nil
+	}
+	for _, i := range o.Images {
+		if i.Container == "" {
+			return fault.New(fault.Usage, "--image CONTAINER=IMAGE for other containers, or `turnout deploy --image`", "%s builds the image of the container behind the load balancer itself", o.verb)
 		}
-		if ref == "" {
-			return fault.New(fault.Usage, "--image IMAGE or --image CONTAINER=IMAGE", "--image %q names no image", i)
-		}
-		o.Images = append(o.Images, run.Image{Container: container, Ref: ref})
 	}
 	return nil
 }

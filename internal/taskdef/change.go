@@ -47,6 +47,14 @@ func (c Change) Empty() bool {
 	return c.TaskRole == "" && c.ExecutionRole == "" && len(c.Containers) == 0
 }
 
+// Anonymous tells whether something changes in a container that is not named.
+func (c Change) Anonymous() bool {
+	return slices.ContainsFunc(c.Containers, func(k ContainerChange) bool { return k.Name == "" })
+}
+
+// Empty tells whether nothing changes in the container.
+func (k ContainerChange) Empty() bool { return k.words() == "" }
+
 // And is a change followed by another one, which has the last word.
 func (c Change) And(next Change) Change {
 	out := Change{TaskRole: c.TaskRole, ExecutionRole: c.ExecutionRole, Containers: slices.Concat(c.Containers, next.Containers)}
