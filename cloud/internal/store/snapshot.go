@@ -2,7 +2,9 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -59,18 +61,44 @@ func OpenMemory(path string) (*Store, error) {
 	if err != nil || path == "" {
 		return s, err
 	}
+	if err := whole(func() error { return s.begin(path) }); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// begin reads what the tables of a store in memory begin with.
+func (s *Store) begin(path string) error {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 200 * time.Millisecond, ReadOnly: true})
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return err
 	}
 	defer func() { _ = db.Close() }() // only read
 	s.initial = map[string][]change{}
-	return s, db.View(func(tx *bbolt.Tx) error {
+	return db.View(func(tx *bbolt.Tx) error {
+		left := tx.Size()
 		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
 			return b.ForEach(func(k, v []byte) error {
+				if left -= int64(len(k) + len(v)); left < 0 { // pages that lead back to themselves, or a length that is none
+					return errDamaged
+				}
 				s.initial[string(name)] = append(s.initial[string(name)], change{string(name), string(k), append([]byte(nil), v...)})
 				return nil
 			})
 		})
 	})
+}
+
+var errDamaged = errors.New("the state file is damaged")
+
+// whole runs what reads a file that may be cut or overwritten. bbolt maps files into
+// memory and trusts what stands in them: it panics, or touches what is not there.
+func whole(read func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errDamaged, r)
+		}
+	}()
+	return read()
 }
