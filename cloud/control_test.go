@@ -2,12 +2,15 @@ package cloud_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -171,5 +174,27 @@ func TestThrottle(t *testing.T) {
 	}
 	if refused < 15 || refused > 20 {
 		t.Errorf("%d of 40 calls at once were throttled, want the 20 beyond the burst", refused)
+	}
+}
+
+// Clients that hang in the middle of a request hold up neither a reset nor the calls after it.
+func TestAClientThatHangsDoesNotHoldUpAReset(t *testing.T) {
+	r := newAccount(t)
+	for _, head := range []string{
+		"POST / HTTP/1.1\r\nX-Amz-Target: AmazonEC2ContainerServiceV20141113.ListClusters",
+		"POST / HTTP/1.1\r\nX-Amz-Target: AmazonEC2ContainerServiceV20141113.None", // refused before its body is read
+		"PUT /v2/a/blobs/uploads/x HTTP/1.1",
+	} {
+		c := must(net.Dial("tcp", strings.TrimPrefix(r.url, "http://")))
+		defer func() { _ = c.Close() }()
+		_, err := fmt.Fprintf(c, "%s\r\nHost: cloud\r\nContent-Length: 100\r\n\r\n{", head)
+		check(t, err)
+		time.Sleep(20 * time.Millisecond) // the call is in flight when its header has been read
+		began := time.Now()
+		check(t, r.c.Reset(t.Context()))
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("a reset took %v", took)
+		}
+		must(ecs.NewFromConfig(r.cfg).ListClusters(t.Context(), &ecs.ListClustersInput{}))
 	}
 }

@@ -142,7 +142,9 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(g.ctx, cancel)()
-	p.api.ServeHTTP(w, r.WithContext(ctx))
+	r = r.WithContext(ctx)
+	defer patient(g.ctx, w, r)()
+	p.api.ServeHTTP(w, r)
 }
 
 // current is the parts that are in force, nil while the cloud is reset or ended.
