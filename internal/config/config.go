@@ -99,8 +99,8 @@ type Verify struct {
 type Infrastructure struct {
 	DesiredCount        int           `yaml:"desired_count,omitempty"`        // default 2
 	LaunchType          string        `yaml:"launch_type,omitempty"`          // default FARGATE
-	Subnets             []string      `yaml:"subnets,omitempty"`              // default: two made-up ids, local only
-	SecurityGroups      []string      `yaml:"security_groups,omitempty"`      //
+	Subnets             []string      `yaml:"subnets,omitempty"`              // default: the default VPC's, local only
+	SecurityGroups      []string      `yaml:"security_groups,omitempty"`      // default: with the subnets' default, its default group
 	VPC                 string        `yaml:"vpc,omitempty"`                  //
 	LoadBalancer        LoadBalancer  `yaml:"load_balancer,omitempty"`        //
 	TargetGroups        []string      `yaml:"target_groups,omitempty"`        // default SERVICE-blue, SERVICE-green

@@ -41,7 +41,7 @@ func (p *Provisioner) targetGroup(ctx context.Context, name string, port int) (s
 	in := p.Config.Infrastructure
 	made, err := client.CreateTargetGroup(ctx, &elb.CreateTargetGroupInput{
 		Name: &name, Protocol: types.ProtocolEnumHttp, Port: aws.Int32(int32(port)), TargetType: types.TargetTypeEnumIp,
-		VpcId:                      aws.String(orElse(in.VPC, "vpc-0123456789abcdef0")),
+		VpcId:                      aws.String(orElse(p.vpc, "vpc-0123456789abcdef0")),
 		HealthCheckPath:            &in.Health.Path,
 		HealthCheckIntervalSeconds: seconds(in.Health.Interval), HealthCheckTimeoutSeconds: seconds(in.Health.Timeout),
 		HealthyThresholdCount: aws.Int32(int32(in.Health.Healthy)), UnhealthyThresholdCount: aws.Int32(int32(in.Health.Unhealthy)),
@@ -82,7 +82,7 @@ func (p *Provisioner) balancer(ctx context.Context) error {
 		return err
 	}
 	made, err := client.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{
-		Name: &name, Type: types.LoadBalancerTypeEnumApplication, Subnets: p.subnets, SecurityGroups: p.Config.Infrastructure.SecurityGroups, Tags: p.elbTags(),
+		Name: &name, Type: types.LoadBalancerTypeEnumApplication, Subnets: p.subnets, SecurityGroups: p.firewall, Tags: p.elbTags(),
 	})
 	if err != nil {
 		return err

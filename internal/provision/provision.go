@@ -13,7 +13,6 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/config"
-	"github.com/turnoutdev/turnout/internal/fault"
 )
 
 // Provisioner makes the infrastructure of one configuration.
@@ -29,6 +28,8 @@ type Provisioner struct {
 	listener     string
 	testListener string
 	subnets      []string
+	firewall     []string // ids of security groups
+	vpc          string
 	identity     string // ARN of the caller
 }
 
@@ -51,19 +52,6 @@ func (p *Provisioner) Base(ctx context.Context) error {
 			return fmt.Errorf("provision %s: %w", step.what, err)
 		}
 	}
-	return nil
-}
-
-// network settles which subnets are used. A local cloud takes any; AWS needs real ones.
-func (p *Provisioner) network(context.Context) error {
-	p.subnets = p.Config.Infrastructure.Subnets
-	if len(p.subnets) > 0 {
-		return nil
-	}
-	if !p.AWS.Local {
-		return fault.New(fault.Usage, "name two subnets of different zones under infrastructure.subnets, and infrastructure.vpc", "no subnets are configured")
-	}
-	p.subnets = []string{"subnet-0123456789abcdef0", "subnet-0123456789abcdef1"}
 	return nil
 }
 

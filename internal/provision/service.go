@@ -84,7 +84,7 @@ func (p *Provisioner) service(ctx context.Context, taskDefinition string) error 
 			TargetGroupArn: &p.groups[0], ContainerName: aws.String(spec.Container()), ContainerPort: aws.Int32(int32(spec.Port())),
 		}},
 		NetworkConfiguration: &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{
-			Subnets: p.subnets, SecurityGroups: in.SecurityGroups, AssignPublicIp: types.AssignPublicIpEnabled,
+			Subnets: p.subnets, SecurityGroups: p.firewall, AssignPublicIp: types.AssignPublicIpEnabled,
 		}},
 	})
 	if err != nil {
