@@ -48,11 +48,14 @@ func fill[T any](at **T, v T) {
 	}
 }
 
+// checkConfiguration refuses what the service's controller cannot do. A feature that is
+// named only to be off is no use of it: ecspresso sends a circuit breaker that is off with
+// every update, under CODE_DEPLOY too.
 func (v *service) checkConfiguration(c types.DeploymentConfiguration) error {
 	switch {
-	case c.Alarms != nil && !v.rolling():
+	case !v.rolling() && c.Alarms != nil && (c.Alarms.Enable || c.Alarms.Rollback):
 		return invalid("Alarm based rollback feature is only supported with ECS deployment controller. Update to ECS deployment controller and try again.")
-	case c.DeploymentCircuitBreaker != nil && !v.rolling():
+	case !v.rolling() && c.DeploymentCircuitBreaker != nil && (c.DeploymentCircuitBreaker.Enable || c.DeploymentCircuitBreaker.Rollback):
 		return invalid("Deployment circuit breaker feature is only supported with ECS deployment controller. Update to ECS deployment controller and try again.")
 	case c.Strategy != "" && c.Strategy != types.DeploymentStrategyRolling:
 		return unsupported("The deployment strategy %s is not supported. Use ROLLING, or the CODE_DEPLOY deployment controller for blue/green deployments.", c.Strategy)

@@ -106,6 +106,10 @@ func TestUpdateServiceRefusals(t *testing.T) {
 			{"Cannot force a new deployment" + use, ecs.UpdateServiceInput{ForceNewDeployment: true}},
 			{"desiredCount cannot be less than 0.", ecs.UpdateServiceInput{DesiredCount: aws.Int32(-1)}},
 			{"desiredCount cannot be greater than 5000, the quota of tasks in a service.", ecs.UpdateServiceInput{DesiredCount: aws.Int32(math.MaxInt32)}},
+			{
+				"Deployment circuit breaker feature is only supported with ECS deployment controller. Update to ECS deployment controller and try again.",
+				ecs.UpdateServiceInput{DeploymentConfiguration: &types.DeploymentConfiguration{DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true}}},
+			},
 		} {
 			c.in.Cluster, c.in.Service = inC, nameS
 			_, err := s.UpdateService(bg, &c.in)
@@ -115,6 +119,9 @@ func TestUpdateServiceRefusals(t *testing.T) {
 			DesiredCount: aws.Int32(3), HealthCheckGracePeriodSeconds: aws.Int32(7), DeploymentConfiguration: percents(50, 150), EnableECSManagedTags: aws.Bool(true),
 			PropagateTags: types.PropagateTagsService,
 		})
+		off := percents(50, 150) // as ecspresso sends it with any change of the service
+		off.DeploymentCircuitBreaker = &types.DeploymentCircuitBreaker{}
+		s.update(&ecs.UpdateServiceInput{DeploymentConfiguration: off})
 		v := s.service()
 		if v.DesiredCount != 3 || *v.HealthCheckGracePeriodSeconds != 7 || *v.DeploymentConfiguration.MaximumPercent != 150 || !v.EnableECSManagedTags {
 			t.Errorf("%+v", v)
