@@ -188,8 +188,8 @@ func (s *Service) checkPair(ctx context.Context, g *types.DeploymentGroupInfo) (
 	if t := pairs[0].TestTrafficRoute; t != nil && len(t.ListenerArns) > 1 {
 		return false, bad
 	}
-	pair, err := s.pair(ctx, g)
-	if err != nil || pair[0].ARN == pair[1].ARN {
+	pair, balancers, err := s.pair(ctx, g)
+	if err != nil || pair[0].ARN == pair[1].ARN || len(balancers) != 1 {
 		return false, bad
 	}
 	for _, t := range []*types.TrafficRoute{pairs[0].ProdTrafficRoute, pairs[0].TestTrafficRoute} {
@@ -209,20 +209,24 @@ func isNetwork(p elbtypes.ProtocolEnum) bool {
 	return p != "" && p != elbtypes.ProtocolEnumHttp && p != elbtypes.ProtocolEnumHttps
 }
 
-// pair resolves the two target groups by name.
-func (s *Service) pair(ctx context.Context, g *types.DeploymentGroupInfo) ([2]side, error) {
-	var out [2]side
+// pair resolves the two target groups by name, and tells which load balancers use them: a
+// group that is in no listener yet has none.
+func (s *Service) pair(ctx context.Context, g *types.DeploymentGroupInfo) (out [2]side, balancers map[string]bool, err error) {
+	balancers = map[string]bool{}
 	for i, tg := range g.LoadBalancerInfo.TargetGroupPairInfoList[0].TargetGroups {
 		d, err := s.ELB.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{Names: []string{aws.ToString(tg.Name)}})
 		if err != nil {
-			return out, err
+			return out, nil, err
 		}
 		if len(d.TargetGroups) == 0 {
-			return out, fmt.Errorf("the target group %s does not exist", aws.ToString(tg.Name))
+			return out, nil, fmt.Errorf("the target group %s does not exist", aws.ToString(tg.Name))
 		}
 		out[i] = side{Group: aws.ToString(tg.Name), ARN: aws.ToString(d.TargetGroups[0].TargetGroupArn)}
+		for _, lb := range d.TargetGroups[0].LoadBalancerArns {
+			balancers[lb] = true
+		}
 	}
-	return out, nil
+	return out, balancers, nil
 }
 
 // The longest waits of a deployment, in minutes.

@@ -37,6 +37,7 @@ type world struct {
 	asked    *ecs.CreateTaskSetInput // the last one
 	slow     time.Duration           // how long it takes to delete a task set
 	stuck    error                   // why none can be deleted
+	dying    error                   // of the process, when one has just been deleted
 }
 
 const blueARN, greenARN, prodARN, testARN = "tg/blue", "tg/green", "listener/prod", "listener/test"
@@ -119,17 +120,18 @@ func (w *world) DeleteTaskSet(_ context.Context, in *ecs.DeleteTaskSetInput, _ .
 		if *x.Id == *in.TaskSet {
 			w.drained = append(w.drained, *x.Id)
 			w.sets = append(w.sets[:i:i], w.sets[i+1:]...)
-			return &ecs.DeleteTaskSetOutput{TaskSet: &x}, nil
+			return &ecs.DeleteTaskSetOutput{TaskSet: &x}, w.dying
 		}
 	}
 	return nil, &ecstypes.TaskSetNotFoundException{}
 }
 
 func (w *world) DescribeTargetGroups(_ context.Context, in *elb.DescribeTargetGroupsInput, _ ...func(*elb.Options)) (*elb.DescribeTargetGroupsOutput, error) {
-	if in.Names[0] != "blue" && in.Names[0] != "green" {
+	of, known := map[string][]string{"blue": {"lb"}, "green": {"lb"}, "elsewhere": {"lb/2"}, "loose": nil, "lost": nil}[in.Names[0]]
+	if !known {
 		return nil, &elbtypes.TargetGroupNotFoundException{}
 	}
-	return &elb.DescribeTargetGroupsOutput{TargetGroups: []elbtypes.TargetGroup{{TargetGroupArn: aws.String("tg/" + in.Names[0])}}}, nil
+	return &elb.DescribeTargetGroupsOutput{TargetGroups: []elbtypes.TargetGroup{{TargetGroupArn: aws.String("tg/" + in.Names[0]), LoadBalancerArns: of}}}, nil
 }
 
 func (w *world) DescribeListeners(_ context.Context, in *elb.DescribeListenersInput, _ ...func(*elb.Options)) (*elb.DescribeListenersOutput, error) {

@@ -57,6 +57,12 @@ func TestGroupsAreCheckedInAWSsOrder(t *testing.T) {
 		{func(in *input) {
 			in.LoadBalancerInfo.TargetGroupPairInfoList[0].TargetGroups[1].Name = aws.String("green")
 		}, "InvalidTargetGroupPairException"},
+		{func(in *input) { // of another load balancer
+			in.LoadBalancerInfo.TargetGroupPairInfoList[0].TargetGroups[1].Name = aws.String("elsewhere")
+		}, "InvalidTargetGroupPairException"},
+		{func(in *input) { // of none at all
+			in.LoadBalancerInfo.TargetGroupPairInfoList[0].TargetGroups = []types.TargetGroupInfo{{Name: aws.String("loose")}, {Name: aws.String("lost")}}
+		}, "InvalidTargetGroupPairException"},
 		{func(in *input) {
 			in.LoadBalancerInfo.TargetGroupPairInfoList[0].ProdTrafficRoute.ListenerArns[0] = "listener/none"
 		}, "InvalidTargetGroupPairException"},

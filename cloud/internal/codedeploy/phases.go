@@ -280,13 +280,16 @@ func (o *owner) terminate(ctx context.Context) error {
 		}
 	}
 	c := o.d.GroupInfo.BlueGreenDeploymentConfiguration.TerminateBlueInstancesOnDeploymentSuccess
-	if c != nil && c.TerminationWaitTimeInMinutes > 0 {
+	if c != nil && c.TerminationWaitTimeInMinutes > 0 && !o.d.Parting {
 		until := o.d.PhaseAt.Add(o.Clock.Scale(time.Duration(c.TerminationWaitTimeInMinutes) * time.Minute))
 		if _, err := o.wait(ctx, until, func() (bool, error) { return o.d.SkipWait, nil }); err != nil {
 			return err
 		}
 	}
 	if c == nil || c.Action != types.InstanceActionKeepAlive {
+		if err := o.save(func(d *deployment) { d.Parting = true }); err != nil {
+			return err
+		}
 		if err := o.drop(ctx, o.d.Blue.Set); err != nil {
 			return err
 		}

@@ -1,7 +1,9 @@
 package codedeploy
 
 import (
+	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,4 +53,31 @@ func TestTheEngineGoesOnWhereItWas(t *testing.T) {
 			})
 		})
 	}
+}
+
+// When the process ends just after blue has been deleted, nothing leads back to it: neither
+// an alarm nor a request to stop moves traffic to where nobody is.
+func TestThereIsNoWayBackOnceBlueIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ringing atomic.Value
+		s := setStage(t, func(in *codedeploy.CreateDeploymentGroupInput) {
+			in.AlarmConfiguration = &types.AlarmConfiguration{Enabled: true, Alarms: []types.Alarm{{Name: aws.String("errors")}}}
+		}, alarmed(&ringing))
+		s.change(func() { s.slow, s.dying = time.Second, context.Canceled })
+		id := s.deploy(nil)
+		time.Sleep(5*time.Minute + 20*time.Second + 500*time.Millisecond)
+		s.halt()
+		if d := s.get(id); d.Status != types.DeploymentStatusInProgress || strings.Join(s.drained, "") != "ecs-svc/1" {
+			t.Fatalf("%s, drained %v", d.Status, s.drained)
+		}
+		ringing.Store("errors")
+		if _, err := s.StopDeployment(t.Context(), &codedeploy.StopDeploymentInput{DeploymentId: &id, AutoRollbackEnabled: aws.Bool(true)}); err != nil {
+			t.Fatal(err)
+		}
+		s.again()
+		time.Sleep(time.Minute)
+		if d := s.get(id); d.Status != types.DeploymentStatusSucceeded || s.green(prodARN) != 100 || s.primary() != "ecs-svc/2" {
+			t.Errorf("%s %+v, green has %d, primary %s", d.Status, d.ErrorInformation, s.green(prodARN), s.primary())
+		}
+	})
 }

@@ -84,6 +84,7 @@ type deployment struct {
 	Rollback  *types.RollbackInfo     `json:"rollback,omitempty"`
 	Undoes    string                  `json:"undoes,omitempty"`  // the deployment that this one rolls back
 	Waiting   bool                    `json:"waiting,omitempty"` // termination wait has begun
+	Parting   bool                    `json:"parting,omitempty"` // blue's end has begun: nothing leads back any more
 	HookID    string                  `json:"hookId,omitempty"`
 	HookSays  string                  `json:"hookSays,omitempty"`
 	HooksDone []string                `json:"hooksDone,omitempty"` // ids that have said their word, or came too late

@@ -16,7 +16,7 @@ import (
 
 // colours finds the primary task set's target group (blue) and the other one (green).
 func (s *Service) colours(ctx context.Context, g *types.DeploymentGroupInfo) (blue, green side, sv *ecstypes.Service, err error) {
-	pair, err := s.pair(ctx, g)
+	pair, _, err := s.pair(ctx, g)
 	if err != nil {
 		return blue, green, nil, err
 	}
