@@ -60,6 +60,11 @@ for protocol in ['query', 'json', 'smithy-rpc-v2-cbor']:
     history = cw.describe_alarm_history(AlarmName=name, HistoryItemType='StateUpdate')['AlarmHistoryItems']
     assert history[0]['HistorySummary'] == 'Alarm updated from INSUFFICIENT_DATA to ALARM', history
     assert len(cw.describe_alarms_for_metric(Namespace=ns, MetricName='Errors', Dimensions=dims)['MetricAlarms']) == 1
+    cw.put_composite_alarm(AlarmName='over-' + name, AlarmRule='ALARM("%s") AND NOT OK("%s")' % (name, name), Tags=[{'Key': 'team', 'Value': 'all'}])
+    over = cw.describe_alarms(AlarmNames=['over-' + name], AlarmTypes=['CompositeAlarm'])['CompositeAlarms'][0]
+    assert over['StateValue'] == 'INSUFFICIENT_DATA' and name in over['AlarmRule'], over
+    cw.get_waiter('composite_alarm_exists').wait(AlarmNames=['over-' + name], AlarmTypes=['CompositeAlarm'])
+    cw.delete_alarms(AlarmNames=['over-' + name])
     cw.delete_alarms(AlarmNames=[name])
     for call, code in [(lambda: cw.set_alarm_state(AlarmName=name, StateValue='OK', StateReason='x'), 'ResourceNotFound'),
                        (lambda: cw.put_metric_data(Namespace='AWS/Mine', MetricData=[{'MetricName': 'x', 'Value': 1}]), 'InvalidParameterValue')]:

@@ -20,37 +20,46 @@ func (s *Service) PutMetricAlarm(_ context.Context, in *cw.PutMetricAlarmInput, 
 	if err := checkAlarm(in); err != nil {
 		return nil, err
 	}
-	now := s.Clock.Now().UTC()
 	a := types.MetricAlarm{
-		AlarmName: in.AlarmName, AlarmArn: aws.String(s.alarmARN(aws.ToString(in.AlarmName))), AlarmDescription: in.AlarmDescription,
-		ActionsEnabled: aws.Bool(in.ActionsEnabled == nil || *in.ActionsEnabled), ActionConfiguration: in.ActionConfiguration,
-		OKActions: list(in.OKActions), AlarmActions: list(in.AlarmActions), InsufficientDataActions: list(in.InsufficientDataActions),
+		AlarmName: in.AlarmName, AlarmDescription: in.AlarmDescription, ActionsEnabled: in.ActionsEnabled, ActionConfiguration: in.ActionConfiguration,
+		OKActions: in.OKActions, AlarmActions: in.AlarmActions, InsufficientDataActions: in.InsufficientDataActions,
 		ComparisonOperator: in.ComparisonOperator, Threshold: in.Threshold, ThresholdMetricId: in.ThresholdMetricId,
 		EvaluationPeriods: in.EvaluationPeriods, DatapointsToAlarm: in.DatapointsToAlarm, TreatMissingData: in.TreatMissingData,
 		EvaluateLowSampleCountPercentile: in.EvaluateLowSampleCountPercentile,
 		Namespace:                        in.Namespace, MetricName: in.MetricName, Dimensions: in.Dimensions, Unit: in.Unit, Period: in.Period,
 		Statistic: in.Statistic, ExtendedStatistic: in.ExtendedStatistic, Metrics: slices.Clone(in.Metrics),
-		AlarmConfigurationUpdatedTimestamp: &now,
-		StateValue:                         types.StateValueInsufficientData, StateReason: aws.String("Unchecked: Initial alarm creation"),
-		StateUpdatedTimestamp: &now, StateTransitionedTimestamp: &now,
 	}
 	if a.Dimensions == nil {
 		a.Dimensions = []types.Dimension{}
 	}
-	return &cw.PutMetricAlarmOutput{}, s.Store.Update(func(tx *store.Tx) error {
-		row := alarm{MetricAlarm: a, Tags: tagMap(in.Tags)}
-		had, exists := s.alarms.Get(tx, *a.AlarmName)
-		verb := "created"
-		if exists {
-			verb = "updated"
-			row.Tags = had.Tags // as on AWS: TagResource changes them
-			row.StateValue, row.StateReason, row.StateReasonData = had.StateValue, had.StateReason, had.StateReasonData
-			row.StateUpdatedTimestamp, row.StateTransitionedTimestamp = had.StateUpdatedTimestamp, had.StateTransitionedTimestamp
-		}
-		s.alarms.Put(tx, *a.AlarmName, row)
-		s.note(tx, *a.AlarmName, types.HistoryItemTypeConfigurationUpdate, "Alarm \""+*a.AlarmName+"\" "+verb, configuration(verb, row.MetricAlarm))
-		return nil
-	})
+	return &cw.PutMetricAlarmOutput{}, s.Store.Update(func(tx *store.Tx) error { return s.putAlarm(tx, alarm{MetricAlarm: a}, in.Tags) })
+}
+
+// putAlarm stores an alarm of either kind: a new one with its tags and without a state, one
+// that is there with the state and the tags that it had.
+func (s *Service) putAlarm(tx *store.Tx, row alarm, tags []types.Tag) error {
+	now := s.Clock.Now().UTC()
+	row.AlarmArn, row.AlarmConfigurationUpdatedTimestamp = aws.String(s.alarmARN(*row.AlarmName)), &now
+	row.ActionsEnabled = aws.Bool(row.ActionsEnabled == nil || *row.ActionsEnabled)
+	row.OKActions, row.AlarmActions, row.InsufficientDataActions = list(row.OKActions), list(row.AlarmActions), list(row.InsufficientDataActions)
+	verb := "created"
+	had, exists := s.alarms.Get(tx, *row.AlarmName)
+	switch {
+	case exists && had.kind() != row.kind():
+		return refused("Alarm %s already exists and is a %s", *row.AlarmName, had.kind())
+	case exists:
+		verb = "updated"
+		row.Tags = had.Tags // as on AWS: TagResource changes them
+		row.StateValue, row.StateReason, row.StateReasonData = had.StateValue, had.StateReason, had.StateReasonData
+		row.StateUpdatedTimestamp, row.StateTransitionedTimestamp = had.StateUpdatedTimestamp, had.StateTransitionedTimestamp
+	default:
+		row.Tags = tagMap(tags)
+		row.StateValue, row.StateReason = types.StateValueInsufficientData, aws.String("Unchecked: Initial alarm creation")
+		row.StateUpdatedTimestamp, row.StateTransitionedTimestamp = &now, &now
+	}
+	s.alarms.Put(tx, *row.AlarmName, row)
+	s.note(tx, row, types.HistoryItemTypeConfigurationUpdate, "Alarm \""+*row.AlarmName+"\" "+verb, configuration(verb, row))
+	return nil
 }
 
 func list(l []string) []string {
@@ -60,42 +69,81 @@ func list(l []string) []string {
 	return l
 }
 
-// DeleteAlarms removes alarms, all of them or none.
+// DeleteAlarms removes alarms, all of them or none, and one composite alarm at most. What a
+// composite alarm judges by stays as long as that does.
 func (s *Service) DeleteAlarms(_ context.Context, in *cw.DeleteAlarmsInput, _ ...func(*cw.Options)) (*cw.DeleteAlarmsOutput, error) {
 	return &cw.DeleteAlarmsOutput{}, s.Store.Update(func(tx *store.Tx) error {
+		composites := 0
 		for _, name := range in.AlarmNames {
 			a, ok := s.alarms.Get(tx, name)
-			if !ok {
+			if a.composite() {
+				composites++
+			}
+			switch parent := s.depending(tx, name, in.AlarmNames); {
+			case !ok:
 				return &types.ResourceNotFound{Message: aws.String("Alarms not found: " + name)}
+			case composites > 1:
+				return refused("Only one composite alarm can be deleted in a call")
+			case parent != "":
+				return refused("Cannot delete %s as there are composite alarm(s) depending on it.", name)
 			}
 			s.alarms.Delete(tx, name)
-			s.note(tx, name, types.HistoryItemTypeConfigurationUpdate, "Alarm \""+name+"\" deleted", configuration("deleted", a.MetricAlarm))
+			s.note(tx, a, types.HistoryItemTypeConfigurationUpdate, "Alarm \""+name+"\" deleted", configuration("deleted", a))
 		}
 		return nil
 	})
 }
 
-// DescribeAlarms lists metric alarms by name.
+// DescribeAlarms lists alarms by name: metric alarms, and composite ones if it is asked for
+// them.
 func (s *Service) DescribeAlarms(_ context.Context, in *cw.DescribeAlarmsInput, _ ...func(*cw.Options)) (*cw.DescribeAlarmsOutput, error) {
 	if in.AlarmNamePrefix != nil && len(in.AlarmNames) > 0 {
 		return nil, refused("AlarmNames and AlarmNamePrefix are mutually exclusive")
 	}
-	var all []types.MetricAlarm
-	s.Store.View(func(tx *store.Tx) {
-		for _, a := range s.alarms.All(tx, aws.ToString(in.AlarmNamePrefix)) {
-			if wanted(in, a.MetricAlarm) {
-				all = append(all, a.MetricAlarm)
-			}
-		}
-	})
-	part, next, err := page.Cut(all, func(a types.MetricAlarm) string { return *a.AlarmName }, aws.ToString(in.NextToken), limit(in.MaxRecords))
+	var all []alarm
+	var err error
+	s.Store.View(func(tx *store.Tx) { all, err = s.chosen(tx, in) })
+	if err != nil {
+		return nil, err
+	}
+	part, next, err := page.Cut(all, func(a alarm) string { return *a.AlarmName }, aws.ToString(in.NextToken), limit(in.MaxRecords))
 	if err != nil {
 		return nil, errToken
 	}
-	if part == nil {
-		part = []types.MetricAlarm{}
+	out := &cw.DescribeAlarmsOutput{MetricAlarms: []types.MetricAlarm{}, CompositeAlarms: []types.CompositeAlarm{}, NextToken: optional(next)}
+	for _, a := range part {
+		if a.composite() {
+			out.CompositeAlarms = append(out.CompositeAlarms, a.described())
+		} else {
+			out.MetricAlarms = append(out.MetricAlarms, a.MetricAlarm)
+		}
 	}
-	return &cw.DescribeAlarmsOutput{MetricAlarms: part, CompositeAlarms: []types.CompositeAlarm{}, NextToken: optional(next)}, nil
+	return out, nil
+}
+
+// chosen are the alarms that a call asks for.
+func (s *Service) chosen(tx *store.Tx, in *cw.DescribeAlarmsInput) (all []alarm, err error) {
+	match := func(string) bool { return true }
+	relatives := in.ChildrenOfAlarmName != nil || in.ParentsOfAlarmName != nil
+	if relatives {
+		if match, err = s.related(tx, in); err != nil {
+			return nil, err
+		}
+	}
+	for name, a := range s.alarms.All(tx, aws.ToString(in.AlarmNamePrefix)) {
+		if (relatives || asked(in.AlarmTypes, a.kind())) && wanted(in, a.MetricAlarm) && match(name) {
+			all = append(all, a)
+		}
+	}
+	return all, nil
+}
+
+// asked tells whether a kind of alarm is meant: metric alarms if nothing is said.
+func asked(kinds []types.AlarmType, kind types.AlarmType) bool {
+	if len(kinds) == 0 {
+		return kind == types.AlarmTypeMetricAlarm
+	}
+	return slices.Contains(kinds, kind)
 }
 
 func limit(n *int32) int {
@@ -110,10 +158,6 @@ func wanted(in *cw.DescribeAlarmsInput, a types.MetricAlarm) bool {
 		return slices.ContainsFunc(actions, func(x string) bool { return strings.HasPrefix(x, *in.ActionPrefix) })
 	}
 	switch {
-	case len(in.AlarmTypes) > 0 && !slices.Contains(in.AlarmTypes, types.AlarmTypeMetricAlarm):
-		return false
-	case in.ChildrenOfAlarmName != nil || in.ParentsOfAlarmName != nil: // only composite alarms have any
-		return false
 	case len(in.AlarmNames) > 0 && !slices.Contains(in.AlarmNames, *a.AlarmName):
 		return false
 	case in.ActionPrefix != nil && !hasAction(a.AlarmActions) && !hasAction(a.OKActions) && !hasAction(a.InsufficientDataActions):
@@ -129,7 +173,7 @@ func (s *Service) DescribeAlarmsForMetric(_ context.Context, in *cw.DescribeAlar
 	s.Store.View(func(tx *store.Tx) {
 		for _, a := range s.alarms.All(tx, "") {
 			has := metric{aws.ToString(a.Namespace), aws.ToString(a.MetricName), dimensions(a.Dimensions)}
-			if has.key() == m.key() && (in.Statistic == "" || in.Statistic == a.Statistic) &&
+			if !a.composite() && has.key() == m.key() && (in.Statistic == "" || in.Statistic == a.Statistic) &&
 				(in.ExtendedStatistic == nil || *in.ExtendedStatistic == aws.ToString(a.ExtendedStatistic)) &&
 				(in.Period == nil || *in.Period == aws.ToInt32(a.Period)) && (in.Unit == "" || in.Unit == a.Unit) {
 				out.MetricAlarms = append(out.MetricAlarms, a.MetricAlarm)

@@ -1,6 +1,6 @@
 // Package cloudwatch is CloudWatch's metrics and alarms, as far as deployments need them:
 // put and read metrics, and alarms on a metric or on an expression over several, evaluated
-// over what was stored.
+// over what was stored, or on the states of other alarms.
 //
 // Metrics are kept in memory, by the minute, for three hours; alarms, their states and
 // their history are rows of the store. The cloud's own services publish through Record,
@@ -12,5 +12,5 @@
 // number (2,000 metrics of 720 buckets each, the stalest go first); percentiles are exact
 // to one percent; expressions know arithmetic, comparisons and a few functions; alarm
 // actions are records (SNS topics and the like are not called); anomaly detection,
-// composite alarms, dashboards, streams and Insights are absent.
+// dashboards, streams and Insights are absent.
 package cloudwatch

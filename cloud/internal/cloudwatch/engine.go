@@ -43,7 +43,7 @@ func (s *Service) evaluateAll() error {
 	})
 	now := s.Clock.Now()
 	for _, a := range all {
-		if s.forced.holds(*a.AlarmName, now) {
+		if a.composite() || s.forced.holds(*a.AlarmName, now) {
 			continue
 		}
 		v, reason, data := s.evaluate(a.MetricAlarm)
@@ -52,7 +52,7 @@ func (s *Service) evaluateAll() error {
 		}
 		err := s.Store.Update(func(tx *store.Tx) error {
 			now, ok := s.alarms.Get(tx, *a.AlarmName)
-			if !ok || !now.AlarmConfigurationUpdatedTimestamp.Equal(*a.AlarmConfigurationUpdatedTimestamp) || now.StateValue != a.StateValue {
+			if !ok || now.composite() || !now.AlarmConfigurationUpdatedTimestamp.Equal(*a.AlarmConfigurationUpdatedTimestamp) || now.StateValue != a.StateValue {
 				return nil // changed meanwhile: the next round sees it
 			}
 			s.transition(tx, now, v.state, reason, data)
@@ -62,7 +62,7 @@ func (s *Service) evaluateAll() error {
 			return err
 		}
 	}
-	return nil
+	return s.evaluateComposites(all)
 }
 
 // evaluate judges one alarm as of now, over periods that are complete.
@@ -138,7 +138,7 @@ func (s *Service) transition(tx *store.Tx, a alarm, to types.StateValue, reason,
 	a.StateValue, a.StateReason, a.StateReasonData, a.StateUpdatedTimestamp = to, &reason, optional(data), &now
 	if old.StateValue != to {
 		a.StateTransitionedTimestamp = &now
-		s.note(tx, *a.AlarmName, types.HistoryItemTypeStateUpdate, "Alarm updated from "+string(old.StateValue)+" to "+string(to), map[string]any{
+		s.note(tx, a, types.HistoryItemTypeStateUpdate, "Alarm updated from "+string(old.StateValue)+" to "+string(to), map[string]any{
 			"version": "1.0", "oldState": stateOf(old), "newState": stateOf(a.MetricAlarm),
 		})
 	}

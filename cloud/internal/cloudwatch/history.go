@@ -19,7 +19,8 @@ import (
 const maxHistory = 100
 
 // note adds an entry to an alarm's history. Its key is unique, and in order of time.
-func (s *Service) note(tx *store.Tx, name string, kind types.HistoryItemType, summary string, data any) {
+func (s *Service) note(tx *store.Tx, a alarm, kind types.HistoryItemType, summary string, data any) {
+	name := *a.AlarmName
 	s.last.Lock()
 	at := s.Clock.Now().UTC()
 	if !at.After(s.last.Time) {
@@ -37,15 +38,19 @@ func (s *Service) note(tx *store.Tx, name string, kind types.HistoryItemType, su
 		keys = keys[1:]
 	}
 	s.history.Put(tx, fmt.Sprintf("%s\x00%020d", name, at.UnixNano()), types.AlarmHistoryItem{
-		AlarmName: &name, AlarmType: types.AlarmTypeMetricAlarm, Timestamp: &at,
+		AlarmName: &name, AlarmType: a.kind(), Timestamp: &at,
 		HistoryItemType: kind, HistorySummary: &summary, HistoryData: aws.String(string(text)),
 	})
 }
 
 // configuration is a ConfigurationUpdate's data.
-func configuration(verb string, a types.MetricAlarm) any {
+func configuration(verb string, a alarm) any {
 	kinds := map[string]string{"created": "Create", "updated": "Update", "deleted": "Delete"}
-	return map[string]any{"version": "1.0", "type": kinds[verb], verb + "Alarm": a}
+	var shown any = a.MetricAlarm
+	if a.composite() {
+		shown = a.described()
+	}
+	return map[string]any{"version": "1.0", "type": kinds[verb], verb + "Alarm": shown}
 }
 
 // DescribeAlarmHistory lists what happened to an alarm, or to all, the newest first unless
@@ -60,7 +65,7 @@ func (s *Service) DescribeAlarmHistory(_ context.Context, in *cw.DescribeAlarmHi
 		for _, h := range s.history.All(tx, prefix) {
 			if (in.HistoryItemType == "" || in.HistoryItemType == h.HistoryItemType) &&
 				(in.StartDate == nil || !h.Timestamp.Before(*in.StartDate)) && (in.EndDate == nil || !h.Timestamp.After(*in.EndDate)) &&
-				(len(in.AlarmTypes) == 0 || slices.Contains(in.AlarmTypes, types.AlarmTypeMetricAlarm)) {
+				asked(in.AlarmTypes, h.AlarmType) {
 				all = append(all, h)
 			}
 		}

@@ -34,10 +34,13 @@ type Service struct {
 	}
 }
 
-// alarm is a stored alarm, keyed by its name.
+// alarm is a stored alarm, keyed by its name. A composite one has a rule, and of a metric
+// alarm's members those that both kinds have.
 type alarm struct {
 	types.MetricAlarm
-	Tags map[string]string `json:",omitempty"`
+	Rule       string            `json:",omitempty"`
+	Suppressor *suppressor       `json:",omitempty"`
+	Tags       map[string]string `json:",omitempty"`
 }
 
 // New opens the service on its tables. Run evaluates its alarms.
@@ -63,6 +66,7 @@ func (s *Service) Ops() []wire.Op {
 		wire.Handle(s.GetMetricData).Differing(kept).Differing("no SEARCH, METRICS or anomaly detection in expressions"),
 		wire.Handle(s.ListMetrics),
 		wire.Handle(s.PutMetricAlarm).Differing("actions are records: nothing is notified").Differing("no anomaly detection, no PromQL"),
+		wire.Handle(s.PutCompositeAlarm).Differing("actions and their suppressor are records: nothing is notified").Differing("no AT_LEAST in rules"),
 		wire.Handle(s.DescribeAlarms),
 		wire.Handle(s.DescribeAlarmsForMetric),
 		wire.Handle(s.DescribeAlarmHistory).Differing("the newest hundred entries of an alarm are kept"),

@@ -74,7 +74,7 @@ var templates = map[string]map[string]string{
 		"TagResource": "{ResourceArn}", "UntagResource": "{ResourceArn}", "ListTagsForResource": "{ResourceArn}",
 	},
 	"cloudwatch": {
-		"PutMetricAlarm": "alarm:{AlarmName}", "SetAlarmState": "alarm:{AlarmName}", "DeleteAlarms": "alarm:{AlarmNames}",
+		"PutMetricAlarm": "alarm:{AlarmName}", "PutCompositeAlarm": "alarm:{AlarmName}", "SetAlarmState": "alarm:{AlarmName}", "DeleteAlarms": "alarm:{AlarmNames}",
 		"DescribeAlarms": "alarm:{AlarmNames}", "EnableAlarmActions": "alarm:{AlarmNames}", "DisableAlarmActions": "alarm:{AlarmNames}",
 	},
 	"lambda": {
