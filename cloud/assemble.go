@@ -62,6 +62,9 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	p.balancer = balancer.New(balancer.Options{
 		Dial: p.agent.Dial, Scale: c.clock.Scale, Log: c.opts.Log, GroupHeader: c.opts.GroupHeader,
 		OnHealth: func(group string) { p.elb.HealthChanged(group) },
+		Invoke: func(ctx context.Context, function string, payload []byte) ([]byte, error) {
+			return p.elb.InvokeFunction(ctx, function, payload)
+		},
 	})
 	if p.elb, err = elbv2.New(elbv2.Options{Store: c.store, Clock: c.clock, Place: c.place, Balancer: p.balancer, Log: c.opts.Log}); err != nil {
 		return nil, err
@@ -118,7 +121,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Store: c.store, Clock: c.clock, Place: c.place, Runner: p.agent, Targets: p.elb, HealthChanged: p.elb, Log: c.opts.Log,
 		RegistryAuth: c.registryAuth(guard, registry), RewriteImage: c.localImage, Secrets: secrets(params, vault), Files: environmentFiles(objects),
 		Endpoints: p.inside.endpoints, Alarms: metrics,
-		Assume:    assume(tokens, c.place, "ecs-tasks.amazonaws.com"),
+		Assume: assume(tokens, c.place, "ecs-tasks.amazonaws.com"),
 	}, watch))
 	if err != nil {
 		return nil, err
@@ -131,6 +134,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.elb.Functions = functions
 	deploy, err := codedeploy.New(guard.CodeDeploy(codedeploy.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Objects: objects, Alarms: alarming(metrics), Invoke: hooks(functions), Log: c.opts.Log,
 		Assume: assumeOnce(tokens, c.place, "codedeploy.amazonaws.com", "CodeDeploy"),

@@ -134,3 +134,52 @@ else:
 		t.Errorf("the target saw %s", body)
 	}
 }
+
+// A real function behind a load balancer, made and registered by boto3.
+func TestFunctionsAsTargets(t *testing.T) {
+	r := started(t, cloud.Options{Driver: "native", TimeScale: 100})
+	w := r.web("web", elbtypes.ProtocolEnumHttp, mirror())
+	r.hook("fn", r.hookRole("fn", false), "", zipOf(compiled(t, "testdata/target")))
+	group := w.python(`
+import boto3
+elb, fn = boto3.client('elbv2'), boto3.client('lambda')
+group = elb.create_target_group(Name='functions', TargetType='lambda')['TargetGroups'][0]
+assert group['HealthCheckEnabled'] == False and group['HealthCheckIntervalSeconds'] == 35 and 'Protocol' not in group and 'Port' not in group, group
+arn, target = group['TargetGroupArn'], fn.get_function(FunctionName='fn')['Configuration']['FunctionArn']
+try:
+    elb.register_targets(TargetGroupArn=arn, Targets=[{'Id': target}])
+except elb.exceptions.ClientError as e:
+    assert e.response['Error'] == {'Type': 'Sender', 'Code': 'AccessDenied', 'Message':
+        'elasticloadbalancing principal does not have permission to invoke %s from target group %s' % (target, arn)}, e.response
+else:
+    raise AssertionError('registered without permission')
+fn.add_permission(FunctionName='fn', StatementId='elb', Action='lambda:InvokeFunction', Principal='elasticloadbalancing.amazonaws.com', SourceArn=arn)
+elb.register_targets(TargetGroupArn=arn, Targets=[{'Id': target}])
+rule = elb.create_rule(ListenerArn='` + w.listener + `', Priority=1, Conditions=[{'Field': 'path-pattern', 'Values': ['*']}], Actions=[{'Type': 'forward', 'TargetGroupArn': arn}])
+health = elb.describe_target_health(TargetGroupArn=arn)['TargetHealthDescriptions']
+assert [(h['Target'], h['TargetHealth']['State'], h['TargetHealth']['Reason']) for h in health] == [({'Id': target, 'AvailabilityZone': 'all'}, 'unavailable', 'Target.HealthCheckDisabled')], health
+assert elb.describe_target_group_attributes(TargetGroupArn=arn)['Attributes'] == [{'Key': 'lambda.multi_value_headers.enabled', 'Value': 'false'}]
+print(arn)
+`)
+	res, body := w.fetch("POST", "/x?a=1", strings.NewReader("hello"), "Content-Type", "text/plain")
+	var e struct {
+		HTTPMethod, Path, Body string
+		Headers                map[string]string
+		RequestContext         struct{ ELB struct{ TargetGroupArn string } }
+	}
+	if err := json.Unmarshal([]byte(body), &e); err != nil || e.HTTPMethod != "POST" || e.Path != "/x" || e.Body != "hello" || e.RequestContext.ELB.TargetGroupArn != group || e.Headers["x-forwarded-proto"] != "http" {
+		t.Errorf("%v %+v in %s", err, e, body)
+	}
+	if res.Header.Get("X-From") != "function" || res.Header.Get("Server") != "awselb/2.0" || res.Header["Set-Cookie"] != nil {
+		t.Errorf("answered with %v", res.Header)
+	}
+	if res, _ := w.fetch("GET", "/fail", nil); res.StatusCode != http.StatusBadGateway {
+		t.Errorf("a function that fails: %d", res.StatusCode)
+	}
+	w.aws("elbv2", "modify-target-group-attributes", "--target-group-arn", group, "--attributes", "Key=lambda.multi_value_headers.enabled,Value=true")
+	w.aws("elbv2", "modify-target-group", "--target-group-arn", group, "--health-check-enabled")
+	w.aws("elbv2", "wait", "target-in-service", "--target-group-arn", group)
+	if res, _ := w.fetch("GET", "/", nil); len(res.Header["Set-Cookie"]) != 2 || res.Header.Get("X-From") != "" {
+		t.Errorf("with multi-value headers: %v", res.Header)
+	}
+}

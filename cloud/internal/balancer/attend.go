@@ -65,7 +65,8 @@ func (x *exchange) stopAttending() *attendant {
 // upload sends the rest of the request's body.
 func (x *exchange) upload(a *attendant, up *upstream) error {
 	if x.left > 0 {
-		_, err := x.clock.pass(up.Conn, x.c.Conn, x.left, &a.stopper)
+		moved, err := x.clock.pass(up.Conn, x.c.Conn, x.left, &a.stopper)
+		x.received += moved
 		return err
 	}
 	x.c.reserve(medium)

@@ -23,7 +23,15 @@ type Options struct {
 	// OnHealth is called, with no lock held, after a target of the group changed its
 	// state, appeared or vanished.
 	OnHealth func(groupID string)
-	Log      *slog.Logger // nil for slog.Default
+	// Invoke calls a function that is a target and returns its answer. It fails, too, when
+	// the function does.
+	Invoke func(ctx context.Context, function string, payload []byte) ([]byte, error)
+	Log    *slog.Logger // nil for slog.Default
+
+	// OnRequest and OnConnection are told of what has ended, or begun, at listeners that
+	// record it. They must not wait.
+	OnRequest    func(Entry)
+	OnConnection func(Connection)
 
 	// GroupHeader names a response header that tells the name of the target group that
 	// served; "" for none. AWS has no such header.

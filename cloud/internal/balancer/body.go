@@ -14,6 +14,7 @@ func (x *exchange) inlineBody() (err error) {
 		return err
 	}
 	n := min(int64(len(x.c.ahead())), x.req.Length)
+	x.received += n
 	x.out = append(x.out, x.c.ahead()[:n]...)
 	x.c.skip(int(n))
 	x.left = x.req.Length - n
@@ -24,7 +25,10 @@ func (x *exchange) inlineBody() (err error) {
 // decode takes what was read ahead of a chunked request body and appends it to out,
 // chunked anew.
 func (x *exchange) decode(out []byte) ([]byte, error) {
-	return rechunk(out, &x.c.stream, &x.decoder, false)
+	before := len(x.c.ahead())
+	out, err := rechunk(out, &x.c.stream, &x.decoder, false)
+	x.received += int64(before - len(x.c.ahead()))
+	return out, err
 }
 
 // rechunk moves the chunked body that s has read ahead to out. With bare, out gets the
@@ -89,7 +93,8 @@ func (x *exchange) respondBody(minor byte) error {
 		return err
 	}
 	if left := x.res.Length - n; left > 0 {
-		_, err := x.clock.pass(x.c.Conn, x.up.Conn, left, nil)
+		moved, err := x.clock.pass(x.c.Conn, x.up.Conn, left, nil)
+		x.given += moved
 		return err
 	}
 	return nil
@@ -139,7 +144,8 @@ func (x *exchange) flush() error {
 		return nil
 	}
 	_ = x.c.SetWriteDeadline(time.Now().Add(x.clock.idle))
-	_, err := x.c.Write(x.out)
+	n, err := x.c.Write(x.out)
+	x.given += int64(n)
 	x.out = x.out[:0]
 	x.clock.moved()
 	return err

@@ -25,6 +25,9 @@ type client struct {
 	since time.Time // when it was accepted
 	begun time.Time // when the request that is being read or served began
 
+	headSize int64  // of the request that was read last
+	id       string // in logs; made when first needed
+
 	told  *edits // what tells was made for
 	tells []byte // lines that tell targets of the client's TLS
 }

@@ -45,7 +45,11 @@ func (x *exchange) composeRequest() {
 	o = appendField(o, "\r\nX-Forwarded-Proto: ", x.v.routes.scheme)
 	o = appendField(o, "\r\nX-Forwarded-Port: ", x.v.routes.port)
 	o = append(o, "\r\nX-Amzn-Trace-Id: "...)
+	at := len(o)
 	o = appendTrace(o, trace)
+	if x.entry != nil {
+		x.entry.Trace = string(o[at:])
+	}
 	o = append(o, "\r\n"...)
 	for _, f := range r.Fields {
 		if x.passesOn(f) {
@@ -224,6 +228,9 @@ func (x *exchange) inform() error {
 	return err
 }
 
+// now is the time as fields tell it.
+func now() string { return time.Now().UTC().Format(http.TimeFormat) }
+
 // answer sends an answer of the load balancer's own and tells whether the connection goes
 // on: not when a body is still to come.
 func (x *exchange) answer(p *page) (again bool) {
@@ -280,7 +287,7 @@ func (x *exchange) sendPage(p *page, again bool) bool {
 	if e != nil {
 		o.Write(e.lines)
 	}
-	line("Date: ", time.Now().UTC().Format(http.TimeFormat))
+	line("Date: ", now())
 	if p.contentType != "" {
 		line("Content-Type: ", p.contentType)
 	}
@@ -300,7 +307,11 @@ func (x *exchange) sendPage(p *page, again bool) bool {
 		_, _ = io.WriteString(o, p.body)
 	}
 	_ = x.c.SetWriteDeadline(time.Now().Add(defaultIdle))
-	if _, err := x.c.Write(o.Bytes()); err != nil {
+	if x.entry != nil {
+		x.entry.Location = p.location
+	}
+	n, err := x.c.Write(o.Bytes())
+	if x.given += int64(n); err != nil {
 		return false
 	}
 	if !again {

@@ -22,6 +22,8 @@ type Listener struct {
 	Rules       []Rule         // lowest priority number first; the last matches everything
 	IdleTimeout time.Duration  // 0 for 60 s
 	HTTP        *HTTP          // nil for the defaults
+	Record      bool           // tell Options.OnRequest of requests
+	RecordConns bool           // tell Options.OnConnection of connections
 }
 
 // HTTP says how an application load balancer's listener treats messages. The zero value
@@ -113,6 +115,8 @@ type Group struct {
 	Stickiness          Stickiness
 	Algorithm           string // round_robin, least_outstanding_requests, weighted_random
 	MinimumHealthy      int    // fail open below this; default 1
+	MinimumPercent      int    // or below this share of all targets
+	MultiValue          bool   // functions are told all values of headers and parameters
 }
 
 // Stickiness binds a client to a target by cookie.
@@ -122,9 +126,11 @@ type Stickiness struct {
 	Duration time.Duration
 }
 
-// Target is one registered address.
+// Target is one registered address, or a function. A function's address is not dialled but
+// must be its own in the group.
 type Target struct {
-	Addr netip.AddrPort
+	Addr     netip.AddrPort
+	Function string // ARN
 }
 
 // HealthCheck says how targets are probed. Interval is divided by the time scale,
@@ -142,6 +148,7 @@ type HealthCheck struct {
 // Health is what is known of one target, in ELB's own words.
 type Health struct {
 	Addr        netip.AddrPort
+	Function    string
 	Port        uint16 // the port that is probed
 	State       string // initial healthy unhealthy unused draining unavailable
 	Reason      string // Elb.InitialHealthChecking, Target.ResponseCodeMismatch, …

@@ -14,6 +14,7 @@ type verdict struct {
 	target   *target
 	forward  *forward
 	rewrites *rewrites
+	rule     string
 	share    *share
 	redirect *Redirect
 	fixed    *Fixed
@@ -45,6 +46,7 @@ func (t *table) decide(l *listener, q query) verdict {
 		return v
 	}
 	r := &v.routes.rules[i]
+	v.rule = r.id
 	switch {
 	case r.redirect != nil:
 		v.redirect, v.status = r.redirect, r.redirect.Status

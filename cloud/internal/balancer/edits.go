@@ -125,13 +125,17 @@ func (e *edits) tell(s *tls.ConnectionState) (out []Header) {
 		return append(out, Header{e.name(clientCert), escapedPEM(s.PeerCertificates...)})
 	}
 	leaf := s.PeerCertificates[0]
-	const rfc3339 = "2006-01-02T15:04:05Z"
 	return append(out,
 		Header{e.name(clientCertSerial), serialNumber(leaf.SerialNumber)},
 		Header{e.name(clientCertIssuer), distinguishedName(leaf, true)},
 		Header{e.name(clientCertTo), distinguishedName(leaf, false)},
-		Header{e.name(clientCertValid), "NotBefore=" + leaf.NotBefore.UTC().Format(rfc3339) + ";NotAfter=" + leaf.NotAfter.UTC().Format(rfc3339)},
+		Header{e.name(clientCertValid), validity(leaf)},
 		Header{e.name(clientCertLeaf), escapedPEM(leaf)})
+}
+
+func validity(c *x509.Certificate) string {
+	const utc = "2006-01-02T15:04:05Z"
+	return "NotBefore=" + c.NotBefore.UTC().Format(utc) + ";NotAfter=" + c.NotAfter.UTC().Format(utc)
 }
 
 func serialNumber(n *big.Int) string {

@@ -32,6 +32,10 @@ type exchange struct {
 
 	doubtful bool // where the request ends others may see differently: no connection is used again
 
+	took            time.Duration // until the response began
+	received, given int64         // bytes from and to the client
+	entry           *Entry        // nil unless the listener records
+
 	decoder  h1.Decoder // of the request's body
 	download h1.Decoder // of the response's
 	attend   *attendant
@@ -121,7 +125,8 @@ func (x *exchange) send(repeatable bool) error {
 			err = x.readResponse()
 		}
 		if err == nil {
-			x.v.target.counters.answered(x.res.Status, time.Since(x.sent))
+			x.took = time.Since(x.sent)
+			x.v.target.counters.answered(x.res.Status, x.took)
 			return nil
 		}
 		stale := x.up.reused && len(x.up.ahead()) == 0 && isClosed(err)

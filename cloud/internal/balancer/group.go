@@ -83,7 +83,7 @@ func (b *Balancer) applyGroup(g *group, w Group) (leave []*target, changed bool)
 		}
 		t := g.targets[wt.Addr]
 		if t == nil {
-			t = b.newTarget(g, wt.Addr)
+			t = b.newTarget(g, wt)
 			changed = true
 		}
 		targets[wt.Addr] = t

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -23,13 +24,30 @@ func (c *replayed) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// sinceKey is the context's key of when a connection was handed over.
-type sinceKey struct{}
+// handedOver is what is remembered of a connection in the hands of net/http.
+type handedOver struct {
+	since time.Time
+	once  sync.Once
+	id    string
+}
+
+// known is what logs know the connection by.
+func (h *handedOver) known() string {
+	h.once.Do(func() { h.id = newConnID() })
+	return h.id
+}
+
+type handedKey struct{}
+
+func handedOf(ctx context.Context) *handedOver {
+	h, _ := ctx.Value(handedKey{}).(*handedOver)
+	return h
+}
 
 // ends tells whether the request's connection has lived long enough.
 func (x *proxied) ends(ctx context.Context) bool {
-	since, ok := ctx.Value(sinceKey{}).(time.Time)
-	return ok && aged(since, x.began, x.v.routes.keepAlive)
+	h := handedOf(ctx)
+	return h != nil && aged(h.since, x.began, x.v.routes.keepAlive)
 }
 
 const (
@@ -79,7 +97,7 @@ func (l *listener) startServer() {
 		Protocols:         new(http.Protocols),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxHTTP2Calls},
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			return context.WithValue(ctx, sinceKey{}, time.Now())
+			return context.WithValue(ctx, handedKey{}, &handedOver{since: time.Now()})
 		},
 		ConnState: func(_ net.Conn, s http.ConnState) {
 			switch s {

@@ -55,7 +55,7 @@ func (r record) same(o record) bool {
 
 // healthNow is the target's health for the API.
 func (t *target) healthNow() Health {
-	h := Health{Addr: t.addr, Port: t.group.config.Health.Port, State: t.record.State, Reason: t.record.Reason, Description: t.record.Description}
+	h := Health{Addr: t.addr, Function: t.function, Port: t.group.config.Health.Port, State: t.record.State, Reason: t.record.Reason, Description: t.record.Description}
 	if h.Port == 0 {
 		h.Port = t.addr.Port()
 	}

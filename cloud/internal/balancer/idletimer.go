@@ -3,6 +3,7 @@ package balancer
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,13 +37,15 @@ func (t *idleTimer) stop() {
 // busyBody tells the idle timer of each piece that is read.
 type busyBody struct {
 	io.ReadCloser
-	idle *idleTimer
+	idle  *idleTimer
+	moved *atomic.Int64
 }
 
 func (b *busyBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
 		b.idle.moved()
+		b.moved.Add(int64(n))
 	}
 	return n, err
 }

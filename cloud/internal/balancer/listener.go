@@ -148,14 +148,20 @@ func (l *listener) welcome(c net.Conn) {
 	if r.tls != nil {
 		tc := tls.Server(c, r.tls)
 		ctx, cancel := context.WithTimeout(l.b.ctx, handshakeTimeout)
+		began := time.Now()
 		err := tc.HandshakeContext(ctx)
 		cancel()
+		if r.config.RecordConns {
+			l.recordConn(c, tc, began, err)
+		}
 		if err != nil {
 			l.b.opts.Log.Debug("tls handshake", "listener", l.id, "client", c.RemoteAddr().String(), "error", err)
 			c.Close()
 			return
 		}
 		c = tc
+	} else if r.config.RecordConns {
+		l.recordConn(c, nil, time.Now(), nil)
 	}
 	if r.config.Protocol == "TCP" || r.config.Protocol == "TLS" {
 		l.serveTCP(c)

@@ -10,6 +10,7 @@ import (
 
 // rule is a compiled Rule.
 type rule struct {
+	id         string
 	conditions []condition
 	forward    *forward
 	redirect   *Redirect
@@ -21,7 +22,7 @@ type rule struct {
 type condition func(query) bool
 
 func compileRule(r Rule) rule {
-	out := rule{redirect: r.Action.Redirect, fixed: r.Action.Fixed, rewrites: compileRewrites(r)}
+	out := rule{id: r.ID, redirect: r.Action.Redirect, fixed: r.Action.Fixed, rewrites: compileRewrites(r)}
 	if r.Action.Forward != nil {
 		out.forward = compileForward(r.Action.Forward)
 	}

@@ -95,6 +95,9 @@ func (p *probe) ask(ctx context.Context) (code int, err error) {
 }
 
 func (p *probe) dial(ctx context.Context) (net.Conn, error) {
+	if p.t.function != "" {
+		return p.t.connectFunction(true), nil
+	}
 	return p.t.b.opts.Dial(ctx, "tcp", p.addr.String())
 }
 

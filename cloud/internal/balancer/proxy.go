@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,10 @@ func (l *listener) serveHTTP2(w http.ResponseWriter, r *http.Request) {
 	v := l.b.decide(l, q)
 	l.counters.requests.Add(1)
 	x := &proxied{l: l, v: v, logged: logged{began: began}}
+	if v.routes.config.Record {
+		x.note(r)
+		defer x.record()
+	}
 	if v.target != nil {
 		defer v.target.release()
 		v.target.counters.requests.Add(1)
@@ -43,6 +48,10 @@ type proxied struct {
 	v    verdict
 	to   rewritten
 	idle *idleTimer
+
+	took            time.Duration
+	received, given atomic.Int64
+	entry           *Entry // nil unless the listener records
 }
 
 type proxiedKey struct{}
@@ -68,7 +77,7 @@ func (x *proxied) pass(w http.ResponseWriter, r *http.Request) {
 	defer context.AfterFunc(x.l.b.ctx, func() { cancel(net.ErrClosed) })()
 	r = r.WithContext(ctx)
 	if r.Body != nil {
-		r.Body = &busyBody{r.Body, x.idle}
+		r.Body = &busyBody{r.Body, x.idle, &x.received}
 	}
 	x.sent = time.Now()
 	x.l.b.proxy.ServeHTTP(w, r)
@@ -134,7 +143,11 @@ func outgoing(p *httputil.ProxyRequest) {
 	}
 	h.Set("X-Forwarded-Proto", x.v.routes.scheme)
 	h.Set("X-Forwarded-Port", x.v.routes.port)
-	h.Set("X-Amzn-Trace-Id", string(appendTrace(nil, []byte(p.In.Header.Get("X-Amzn-Trace-Id")))))
+	trace := string(appendTrace(nil, []byte(p.In.Header.Get("X-Amzn-Trace-Id"))))
+	h.Set("X-Amzn-Trace-Id", trace)
+	if x.entry != nil {
+		x.entry.Trace = trace
+	}
 	if _, ok := p.In.Header["User-Agent"]; !ok {
 		h.Set("User-Agent", "") // keeps net/http from adding its own
 	}
@@ -172,7 +185,8 @@ func remote(r *http.Request) netip.AddrPort {
 // respond takes note of the target's response and adds what the load balancer adds.
 func (x *proxied) respond(r *http.Response) {
 	x.status = r.StatusCode
-	x.v.target.counters.answered(r.StatusCode, time.Since(x.sent))
+	x.took = time.Since(x.sent)
+	x.v.target.counters.answered(r.StatusCode, x.took)
 	if name := x.l.b.opts.GroupHeader; name != "" {
 		r.Header.Set(name, x.v.rotation.config.Name)
 	}
@@ -187,7 +201,7 @@ func (x *proxied) respond(r *http.Response) {
 			r.Header.Add("Set-Cookie", c)
 		}
 	}
-	r.Body = &busyBody{r.Body, x.idle}
+	r.Body = &busyBody{r.Body, x.idle, &x.given}
 }
 
 // fail answers when there is no response of the target.
@@ -226,6 +240,10 @@ func (x *proxied) answer(w http.ResponseWriter, r *http.Request, p *page) {
 	}
 	if p.location != "" {
 		h.Set("Location", p.location)
+	}
+	if x.entry != nil {
+		x.entry.Location = p.location
+		x.given.Store(int64(len(p.body)))
 	}
 	w.WriteHeader(p.status)
 	if r.Method != http.MethodHead {

@@ -91,8 +91,13 @@ func (c *client) serve() (again bool) {
 	if err := c.readRequest(&x.req); err != nil {
 		return x.refuse(err)
 	}
+	x.received = c.headSize
 	q := relayQuery{&x.req, c.from}
 	x.v = c.l.b.decide(c.l, q)
+	if x.v.routes.config.Record {
+		x.note()
+		defer x.record()
+	}
 	c.l.counters.requests.Add(1)
 	x.logs = c.l.logs()
 	if x.logs {
@@ -129,6 +134,9 @@ func (x *exchange) rewrite() (ok bool) {
 	if to.target != "" {
 		x.req.Target = []byte(to.target)
 	}
+	if x.entry != nil {
+		x.entry.NewHost, x.entry.NewPath = to.host, to.target
+	}
 	return ok
 }
 
@@ -152,6 +160,7 @@ func (c *client) readRequest(r *h1.Request) error {
 		}
 		if head != nil {
 			c.skip(len(head))
+			c.headSize = int64(len(head))
 			return r.Parse(head)
 		}
 		_ = c.SetReadDeadline(c.begun.Add(headTimeout))
@@ -167,6 +176,9 @@ func (x *exchange) refuse(err error) bool {
 	var malformed *h1.Error
 	switch {
 	case errors.As(err, &malformed):
+		if x.entry == nil && x.v.routes == nil && x.noteMalformed() {
+			defer x.record()
+		}
 		x.answerAndEnd(errorPage(malformed.Status))
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		x.answerAndEnd(errorPage(408))

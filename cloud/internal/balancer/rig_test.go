@@ -55,7 +55,7 @@ func (r *rig) group(id string, targets ...netip.AddrPort) *Group {
 	g := r.find(id)
 	g.Targets = nil
 	for _, a := range targets {
-		g.Targets = append(g.Targets, Target{a})
+		g.Targets = append(g.Targets, Target{Addr: a})
 	}
 	return g
 }

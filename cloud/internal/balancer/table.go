@@ -123,7 +123,8 @@ func (g *group) rotation(scale func(time.Duration) time.Duration) *rotation {
 			}
 		}
 	}
-	if len(r.targets) < max(config.MinimumHealthy, 1) {
+	least := max(config.MinimumHealthy, 1, (len(g.order)*config.MinimumPercent+99)/100)
+	if len(r.targets) < least {
 		r.targets, r.slow = g.order, 0
 	}
 	return r

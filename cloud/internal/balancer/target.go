@@ -12,10 +12,11 @@ import (
 // target is one registered address. A target that was deregistered and registered again
 // is another target.
 type target struct {
-	b     *Balancer
-	group *group
-	addr  netip.AddrPort
-	token token
+	b        *Balancer
+	group    *group
+	addr     netip.AddrPort
+	function string // "" for an address
+	token    token
 
 	inflight atomic.Int64
 	draining atomic.Bool
@@ -31,8 +32,8 @@ type target struct {
 	warmSince time.Time
 }
 
-func (b *Balancer) newTarget(g *group, addr netip.AddrPort) *target {
-	t := &target{b: b, group: g, addr: addr, token: tokenOf(g.id, addr), drained: make(chan struct{})}
+func (b *Balancer) newTarget(g *group, w Target) *target {
+	t := &target{b: b, group: g, addr: w.Addr, function: w.Function, token: tokenOf(g.id, w.Addr), drained: make(chan struct{})}
 	t.pool.init(t)
 	return t
 }
@@ -102,6 +103,9 @@ func (t *target) end() {
 
 // dial connects to the target.
 func (t *target) dial(ctx context.Context) (net.Conn, error) {
+	if t.function != "" {
+		return t.connectFunction(false), nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	c, err := t.b.opts.Dial(ctx, "tcp", t.addr.String())

@@ -44,12 +44,13 @@ func (l *listener) serveTCP(c net.Conn) {
 
 // pipe passes bytes both ways until both ways have ended, one has failed, or nothing moved
 // for as long as idle.
-func (b *Balancer) pipe(c, t net.Conn, idle time.Duration) {
+func (b *Balancer) pipe(c, t net.Conn, idle time.Duration) (in, out int64) {
 	var both sync.WaitGroup
 	clock := newActivity(idle)
-	way := func(dst, src net.Conn) {
+	way := func(dst, src net.Conn, moved *int64) {
 		defer both.Done()
-		if _, err := clock.pass(dst, src, -1, nil); err != nil {
+		n, err := clock.pass(dst, src, -1, nil)
+		if *moved = n; err != nil {
 			dst.Close() // the other way ends by that
 			src.Close()
 			return
@@ -57,9 +58,10 @@ func (b *Balancer) pipe(c, t net.Conn, idle time.Duration) {
 		closeWrite(dst)
 	}
 	both.Add(2)
-	go way(t, c)
-	way(c, t)
+	go way(t, c, &in)
+	way(c, t, &out)
 	both.Wait()
+	return in, out
 }
 
 // closeWrite tells the peer that no more comes.

@@ -39,7 +39,8 @@ func (x *exchange) upgrade() bool {
 	x.c.free()
 	b := x.c.l.b
 	defer context.AfterFunc(b.ctx, func() { x.c.Close(); x.up.raw.Close() })()
-	b.pipe(x.c.Conn, x.up.Conn, x.clock.idle)
+	in, out := b.pipe(x.c.Conn, x.up.Conn, x.clock.idle)
+	x.received, x.given = x.received+in, x.given+out
 	return false
 }
 

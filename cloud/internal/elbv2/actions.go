@@ -221,6 +221,8 @@ func (s *Service) checkGroups(tx *store.Tx, lb string, protocol types.ProtocolEn
 func checkProtocols(p types.ProtocolEnum, g targetGroup) error {
 	version := aws.ToString(g.Desc.ProtocolVersion)
 	switch {
+	case isFunction(g.Desc) && isHTTP(p):
+		return nil
 	case isHTTP(p) != isHTTP(g.Desc.Protocol):
 		return &types.IncompatibleProtocolsException{Message: text(
 			"The listener and the following target groups have incompatible protocols: %s", *g.Desc.TargetGroupArn)}

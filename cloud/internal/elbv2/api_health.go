@@ -90,6 +90,9 @@ func (s *Service) roster(id string) (r roster, ok bool) {
 
 // drained is the target that the balancer still has though it is registered no more.
 func drained(h balancer.Health) target {
+	if h.Function != "" {
+		return target{Desc: types.TargetDescription{Id: aws.String(h.Function), AvailabilityZone: aws.String("all")}, Addr: h.Addr}
+	}
 	return target{
 		Desc: types.TargetDescription{Id: aws.String(h.Addr.Addr().String()), Port: aws.Int32(int32(h.Addr.Port()))},
 		Addr: h.Addr,
@@ -117,7 +120,7 @@ func (r *roster) describe(t target) types.TargetHealthDescription {
 	default:
 		h := r.health[i]
 		out.TargetHealth = health(types.TargetHealthStateEnum(h.State), types.TargetHealthReasonEnum(h.Reason), h.Description)
-		if h.Port != 0 {
+		if h.Port != 0 && h.Function == "" {
 			out.HealthCheckPort = aws.String(strconv.Itoa(int(h.Port)))
 		}
 	}

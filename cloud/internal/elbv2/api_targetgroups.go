@@ -78,8 +78,8 @@ func (s *Service) newTargetGroup(in *elb.CreateTargetGroupInput) (g targetGroup,
 // checkGroup looks at what target groups are made with once, and sets the protocol version.
 func checkGroup(g *types.TargetGroup) error {
 	switch {
-	case g.TargetType == types.TargetTypeEnumLambda:
-		return badConfiguration("Target type 'lambda' is not offered by the local cloud")
+	case isFunction(*g):
+		return checkFunctionGroup(g)
 	case g.Protocol == "":
 		return validation("A protocol must be specified")
 	case g.Port == nil:
@@ -226,7 +226,7 @@ func (s *Service) ModifyTargetGroup(_ context.Context, in *elb.ModifyTargetGroup
 		d.HealthCheckTimeoutSeconds = cmp.Or(in.HealthCheckTimeoutSeconds, d.HealthCheckTimeoutSeconds)
 		d.HealthyThresholdCount = cmp.Or(in.HealthyThresholdCount, d.HealthyThresholdCount)
 		d.UnhealthyThresholdCount = cmp.Or(in.UnhealthyThresholdCount, d.UnhealthyThresholdCount)
-		if d.Matcher = cmp.Or(in.Matcher, d.Matcher); in.Matcher == nil && !isHTTP(d.HealthCheckProtocol) {
+		if d.Matcher = cmp.Or(in.Matcher, d.Matcher); in.Matcher == nil && !isHTTP(d.HealthCheckProtocol) && !isFunction(*d) {
 			d.Matcher = nil // left from checks by HTTP
 		}
 		defaultHealth(d) // a change of protocol needs a path and a matcher, or none

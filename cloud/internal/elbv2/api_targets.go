@@ -24,6 +24,9 @@ func (s *Service) RegisterTargets(_ context.Context, in *elb.RegisterTargetsInpu
 	if len(in.Targets) == 0 {
 		return nil, validation("At least one target must be specified")
 	}
+	if err := s.mayInvokeAll(id, in.Targets); err != nil {
+		return nil, err
+	}
 	err := s.change(func(tx *store.Tx) error {
 		g, ok := s.tables.groups.Get(tx, id)
 		if !ok {
@@ -40,8 +43,12 @@ func (s *Service) RegisterTargets(_ context.Context, in *elb.RegisterTargetsInpu
 		for range s.tables.targets.All(tx, targetPrefix(id)) {
 			n++
 		}
-		if n > maxTargets {
-			return &types.TooManyTargetsException{Message: text("The maximum number of targets per target group is '%d'", maxTargets)}
+		most := maxTargets
+		if isFunction(g.Desc) {
+			most = 1
+		}
+		if n > most {
+			return &types.TooManyTargetsException{Message: text("The maximum number of targets per target group is '%d'", most)}
 		}
 		return nil
 	})
@@ -63,6 +70,8 @@ func (s *Service) newTarget(tx *store.Tx, g types.TargetGroup, d types.TargetDes
 			d.AvailabilityZone = aws.String(s.Place.Region + "a")
 		}
 		return target{Desc: d, Addr: netip.AddrPortFrom(addr.Unmap(), uint16(*d.Port))}, nil
+	case types.TargetTypeEnumLambda:
+		return functionTarget(d)
 	case types.TargetTypeEnumAlb:
 		return target{Desc: d}, s.checkBalancerTarget(tx, d)
 	}

@@ -75,6 +75,9 @@ var httpGroupAttributes = append(commonGroupAttributes[:len(commonGroupAttribute
 	attribute{"load_balancing.algorithm.anomaly_mitigation", "off", oneOf("on", "off")},
 )
 
+// functionGroupAttributes are those of groups of functions.
+var functionGroupAttributes = []attribute{{"lambda.multi_value_headers.enabled", "false", boolean}}
+
 // tcpGroupAttributes are those of target groups behind network load balancers.
 var tcpGroupAttributes = append(commonGroupAttributes[:len(commonGroupAttributes):len(commonGroupAttributes)],
 	attribute{"stickiness.type", "source_ip", oneOf("source_ip")},

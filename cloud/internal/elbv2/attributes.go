@@ -36,6 +36,9 @@ func attributesOf(of any) attributes {
 		}
 		return attributes{httpListenerAttributes, x.Attributes}
 	case targetGroup:
+		if isFunction(x.Desc) {
+			return attributes{functionGroupAttributes, x.Attributes}
+		}
 		if isHTTP(x.Desc.Protocol) {
 			return attributes{httpGroupAttributes, x.Attributes}
 		}

@@ -160,6 +160,8 @@ func (s *Service) composeGroup(tx *store.Tx, id string, g targetGroup, inUse boo
 		Stickiness:          composeStickiness(a),
 		Algorithm:           a.get("load_balancing.algorithm.type"),
 		MinimumHealthy:      number(a.get("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count")),
+		MinimumPercent:      number(a.get("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage")),
+		MultiValue:          a.get("lambda.multi_value_headers.enabled") == "true",
 	}
 }
 
@@ -167,10 +169,18 @@ func (s *Service) composeTargets(tx *store.Tx, group string) []balancer.Target {
 	var out []balancer.Target
 	for _, t := range s.tables.targets.All(tx, targetPrefix(group)) {
 		if addr := s.targetAddr(tx, t); addr.IsValid() {
-			out = append(out, balancer.Target{Addr: addr})
+			out = append(out, balancer.Target{Addr: addr, Function: functionOf(t)})
 		}
 	}
 	return out
+}
+
+// functionOf is the function that a target is, "" for none.
+func functionOf(t target) string {
+	if isFunctionARN(*t.Desc.Id) {
+		return *t.Desc.Id
+	}
+	return ""
 }
 
 // targetAddr is where a target is reached. An application load balancer as a target is
@@ -202,7 +212,7 @@ func composeHealth(g types.TargetGroup) balancer.HealthCheck {
 		Healthy:   int(aws.ToInt32(g.HealthyThresholdCount)),
 		Unhealthy: int(aws.ToInt32(g.UnhealthyThresholdCount)),
 	}
-	if p := aws.ToString(g.HealthCheckPort); p != trafficPort {
+	if p := aws.ToString(g.HealthCheckPort); p != trafficPort && p != "" {
 		h.Port = uint16(number(p))
 	}
 	if m := g.Matcher; m != nil {

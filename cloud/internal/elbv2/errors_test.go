@@ -52,7 +52,9 @@ func TestCreateTargetGroupRefuses(t *testing.T) {
 		{"no port", func(in *elb.CreateTargetGroupInput) { in.Port = nil }, "ValidationError", "A port must be specified"},
 		{"no port that is one", func(in *elb.CreateTargetGroupInput) { in.Port = aws.Int32(70000) }, "ValidationError", "Port '70000' must be between '1' and '65535' inclusive"},
 		{"no VPC", func(in *elb.CreateTargetGroupInput) { in.VpcId = nil }, "ValidationError", "A VPC ID must be specified"},
-		{"lambda", func(in *elb.CreateTargetGroupInput) { in.TargetType = types.TargetTypeEnumLambda }, "InvalidConfigurationRequest", "Target type 'lambda' is not offered by the local cloud"},
+		{"a lambda's port", func(in *elb.CreateTargetGroupInput) {
+			in.TargetType, in.Protocol, in.VpcId = types.TargetTypeEnumLambda, "", nil
+		}, "ValidationError", "Port cannot be specified for target groups with target type 'lambda'"},
 		{"UDP", func(in *elb.CreateTargetGroupInput) { in.Protocol = types.ProtocolEnumUdp }, "InvalidConfigurationRequest", "Target group protocol 'UDP' is not offered by the local cloud"},
 		{"HTTP/3", func(in *elb.CreateTargetGroupInput) { in.ProtocolVersion = aws.String("HTTP3") }, "ValidationError", "Protocol version 'HTTP3' must be one of 'GRPC, HTTP1, HTTP2'"},
 		{"a version of TCP", func(in *elb.CreateTargetGroupInput) {

@@ -1,6 +1,7 @@
 package elbv2
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -22,6 +23,10 @@ func isHTTP(p types.ProtocolEnum) bool {
 // model says 6 seconds of timeout for HTTP groups; the guide, the console and what is
 // seen say 5.
 func defaultHealth(g *types.TargetGroup) {
+	if isFunction(*g) {
+		defaultFunctionHealth(g)
+		return
+	}
 	if g.HealthCheckProtocol == "" {
 		g.HealthCheckProtocol = types.ProtocolEnumTcp
 		if isHTTP(g.Protocol) || g.TargetType == types.TargetTypeEnumAlb {
@@ -70,6 +75,9 @@ func fill[T any](p **T, v T) {
 
 // checkHealth holds a complete health check against AWS's rules.
 func checkHealth(g *types.TargetGroup) error {
+	if isFunction(*g) {
+		return cmp.Or(checkCounts(g), checkTimeout(g), checkMatcher(g))
+	}
 	if !isHTTP(g.HealthCheckProtocol) && g.HealthCheckProtocol != types.ProtocolEnumTcp {
 		return badConfiguration("Health check protocol '%s' is not supported", g.HealthCheckProtocol)
 	}
@@ -79,6 +87,13 @@ func checkHealth(g *types.TargetGroup) error {
 	if !*g.HealthCheckEnabled {
 		return badConfiguration("Health check enabled must be true for target groups with target type '%s'", g.TargetType)
 	}
+	if err := cmp.Or(checkCounts(g), checkTimeout(g), checkHealthPort(*g.HealthCheckPort)); err != nil {
+		return err
+	}
+	return checkMatcher(g)
+}
+
+func checkCounts(g *types.TargetGroup) error {
 	for _, r := range []struct {
 		name      string
 		value     int32
@@ -93,20 +108,14 @@ func checkHealth(g *types.TargetGroup) error {
 			return validation("%s '%d' must be between '%d' and '%d' inclusive", r.name, r.value, r.low, r.high)
 		}
 	}
-	if err := checkTimeout(g); err != nil {
-		return err
-	}
-	if err := checkHealthPort(*g.HealthCheckPort); err != nil {
-		return err
-	}
-	return checkMatcher(g)
+	return nil
 }
 
 // checkTimeout knows that only HTTP groups need a pause between two checks.
 func checkTimeout(g *types.TargetGroup) error {
 	timeout, interval := *g.HealthCheckTimeoutSeconds, *g.HealthCheckIntervalSeconds
 	switch {
-	case isHTTP(g.Protocol) && timeout >= interval:
+	case (isHTTP(g.Protocol) || isFunction(*g)) && timeout >= interval:
 		return validation("Health check interval must be greater than the timeout.")
 	case timeout > interval:
 		return validation("Health check timeout '%d' must be smaller than or equal to the interval '%d'", timeout, interval)
@@ -130,7 +139,7 @@ func checkMatcher(g *types.TargetGroup) error {
 	switch {
 	case g.Matcher == nil:
 		return nil
-	case !isHTTP(g.HealthCheckProtocol):
+	case !isHTTP(g.HealthCheckProtocol) && !isFunction(*g):
 		return badConfiguration("Custom health check matchers are not supported for health checks for target groups with the %s protocol", g.Protocol)
 	}
 	if path := aws.ToString(g.HealthCheckPath); !strings.HasPrefix(path, "/") {
@@ -140,7 +149,7 @@ func checkMatcher(g *types.TargetGroup) error {
 		return checkCodes("gRPC", aws.ToString(g.Matcher.GrpcCode), 0, 99)
 	}
 	high := 499
-	if !isHTTP(g.Protocol) {
+	if !isHTTP(g.Protocol) && !isFunction(*g) {
 		high = 599
 	}
 	return checkCodes("HTTP", aws.ToString(g.Matcher.HttpCode), 200, high)

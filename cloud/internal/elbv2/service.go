@@ -36,6 +36,9 @@ type Options struct {
 	Balancer Balancer
 	Network  Network      // nil accepts all identifiers
 	Log      *slog.Logger // default slog.Default()
+
+	// Functions may be set after New, before anything calls. Nil has none.
+	Functions Functions
 }
 
 // Service answers the API.
