@@ -65,6 +65,8 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Invoke: func(ctx context.Context, function string, payload []byte) ([]byte, error) {
 			return p.elb.InvokeFunction(ctx, function, payload)
 		},
+		OnRequest:    func(e balancer.Entry) { p.elb.LogRequest(e) },
+		OnConnection: func(c balancer.Connection) { p.elb.LogConnection(c) },
 	})
 	if p.elb, err = elbv2.New(elbv2.Options{Store: c.store, Clock: c.clock, Place: c.place, Balancer: p.balancer, Log: c.opts.Log}); err != nil {
 		return nil, err
@@ -134,7 +136,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.elb.Functions = functions
+	p.elb.Functions, p.elb.Objects = functions, objects
 	deploy, err := codedeploy.New(guard.CodeDeploy(codedeploy.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Objects: objects, Alarms: alarming(metrics), Invoke: hooks(functions), Log: c.opts.Log,
 		Assume: assumeOnce(tokens, c.place, "codedeploy.amazonaws.com", "CodeDeploy"),
@@ -164,6 +166,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		{"cloudwatch", metrics.Run},
 		{"load balancer metrics", func(ctx context.Context) error { return p.elb.Measure(ctx, p.balancer, metrics) }},
 		{"service metrics", func(ctx context.Context) error { return tasks.Measure(ctx, metrics) }},
+		{"load balancer logs", p.elb.DeliverLogs},
 		{"lambda", functions.Run},
 		{"codedeploy", deploy.Run},
 	}

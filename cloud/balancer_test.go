@@ -165,7 +165,9 @@ print(arn)
 	var e struct {
 		HTTPMethod, Path, Body string
 		Headers                map[string]string
-		RequestContext         struct{ ELB struct{ TargetGroupArn string } }
+		RequestContext         struct {
+			ELB struct{ TargetGroupArn string }
+		}
 	}
 	if err := json.Unmarshal([]byte(body), &e); err != nil || e.HTTPMethod != "POST" || e.Path != "/x" || e.Body != "hello" || e.RequestContext.ELB.TargetGroupArn != group || e.Headers["x-forwarded-proto"] != "http" {
 		t.Errorf("%v %+v in %s", err, e, body)
@@ -182,4 +184,33 @@ print(arn)
 	if res, _ := w.fetch("GET", "/", nil); len(res.Header["Set-Cookie"]) != 2 || res.Header.Get("X-From") != "" {
 		t.Errorf("with multi-value headers: %v", res.Header)
 	}
+}
+
+// What was asked of a load balancer stands in S3.
+func TestAccessLogsInS3(t *testing.T) {
+	w := started(t, cloud.Options{Driver: "fake", TimeScale: 600}).web("web", elbtypes.ProtocolEnumHttp, mirror())
+	w.aws("s3api", "create-bucket", "--bucket", "traffic")
+	w.aws("elbv2", "modify-load-balancer-attributes", "--load-balancer-arn", w.lb, "--attributes",
+		"Key=access_logs.s3.enabled,Value=true", "Key=access_logs.s3.bucket,Value=traffic", "Key=access_logs.s3.prefix,Value=web",
+		"Key=connection_logs.s3.enabled,Value=true", "Key=connection_logs.s3.bucket,Value=traffic")
+	w.fetch("GET", "/logged?x=1", nil, "User-Agent", "story/1")
+	w.python(`
+import boto3, gzip, re, time
+s3 = boto3.client('s3')
+def lines(pattern):
+    for _ in range(300):
+        keys = [o['Key'] for o in s3.list_objects_v2(Bucket='traffic').get('Contents', [])]
+        found = [k for k in keys if re.search(pattern, k)]
+        if found:
+            return gzip.decompress(s3.get_object(Bucket='traffic', Key=found[0])['Body'].read()).decode().splitlines()
+        time.sleep(0.1)
+    raise AssertionError(keys)
+line = lines(r'^web/AWSLogs/\d{12}/elasticloadbalancing/us-east-1/\d{4}/\d\d/\d\d/\d{12}_elasticloadbalancing_us-east-1_app\.web\.[0-9a-f]{16}_\d{8}T\d{4}Z_[0-9.]+_\w+\.log\.gz$')[0]
+fields = re.findall(r'"[^"]*"|\S+', line)
+assert len(fields) == 33 and fields[0] == 'http' and fields[8:10] == ['200', '200'], fields
+assert '/logged?x=1 HTTP/1.1"' in fields[12] and fields[13] == '"story/1"' and fields[16] == '` + w.group + `' and fields[20] == '0' and fields[22] == '"forward"', fields
+conn = lines(r'^AWSLogs/.*/conn_log\.')[0].split()
+assert conn[1] == '127.0.0.1' and conn[3] == '18080' and conn[-1].startswith('TID_'), conn
+assert s3.get_object(Bucket='traffic', Key='web/AWSLogs/123456789012/ELBAccessLogTestFile')['Body'].read().startswith(b'Enable AccessLog for ELB: web at ')
+`)
 }

@@ -46,7 +46,11 @@ func (s *Service) ModifyLoadBalancerAttributes(_ context.Context, in *elb.Modify
 	for _, a := range in.Attributes {
 		pairs = append(pairs, [2]string{aws.ToString(a.Key), aws.ToString(a.Value)})
 	}
-	lb, err := s.changeBalancer(aws.ToString(in.LoadBalancerArn), func(_ *store.Tx, lb *loadBalancer) (err error) {
+	id := aws.ToString(in.LoadBalancerArn)
+	if err := s.tryLogs(id, pairs); err != nil {
+		return nil, err
+	}
+	lb, err := s.changeBalancer(id, func(_ *store.Tx, lb *loadBalancer) (err error) {
 		lb.Attributes, err = attributesOf(*lb).with("Load balancer", pairs)
 		if err != nil {
 			return err
@@ -57,6 +61,28 @@ func (s *Service) ModifyLoadBalancerAttributes(_ context.Context, in *elb.Modify
 		return nil, err
 	}
 	return &elb.ModifyLoadBalancerAttributesOutput{Attributes: balancerAttributes(lb)}, nil
+}
+
+// tryLogs writes the test files of logs that the pairs turn on. S3 reads the same store:
+// no transaction may be under way.
+func (s *Service) tryLogs(id string, pairs [][2]string) error {
+	was, err := s.balancerByARN(id)
+	if err != nil {
+		return nil // the change will tell
+	}
+	now := was
+	if now.Attributes, err = attributesOf(was).with("Load balancer", pairs); err != nil {
+		return err
+	}
+	if err := checkLogs(attributesOf(now)); err != nil {
+		return err
+	}
+	for _, kind := range []logKind{accessLog, connectionLog} {
+		if err := s.tryLog(was, now, kind); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkLogs(a attributes) error {

@@ -92,6 +92,8 @@ func (s *Service) compose(tx *store.Tx) balancer.State {
 			Rules:       composeRules(rules),
 			IdleTimeout: idleTimeout(lb, l),
 			HTTP:        composeHTTP(lb, l),
+			Record:      records(lb, accessLog),
+			RecordConns: records(lb, connectionLog),
 		})
 	}
 	for id := range s.configs {
@@ -103,6 +105,12 @@ func (s *Service) compose(tx *store.Tx) balancer.State {
 		state.Groups = append(state.Groups, s.composeGroup(tx, id, g, inUse[id]))
 	}
 	return state
+}
+
+// records tells whether an application load balancer writes a log.
+func records(lb loadBalancer, kind logKind) bool {
+	_, on := placeOf(lb, kind)
+	return on && lb.Desc.Type == types.LoadBalancerTypeEnumApplication
 }
 
 // idleTimeout is a load balancer's for HTTP, a listener's for TCP.

@@ -13,7 +13,7 @@ func (s *Service) Ops() []wire.Op {
 		wire.Handle(s.DeleteLoadBalancer),
 		wire.Handle(s.DescribeLoadBalancerAttributes),
 		wire.Handle(s.ModifyLoadBalancerAttributes).
-			Differing("Logs to S3, cross-zone, zonal shift and WAF settings are records.").
+			Differing("Access and connection logs are written by one node; that the bucket's policy lets load balancers write is not asked. Health check logs, cross-zone, zonal shift and WAF settings are records.").
 			Differing("Requests that do not parse are refused in every desync mitigation mode, monitor included."),
 		wire.Handle(s.CreateListener).
 			Differing("A port that cannot be bound is replaced by another, told in the tag aws:turnout:address.").
@@ -30,12 +30,13 @@ func (s *Service) Ops() []wire.Op {
 		wire.Handle(s.DeleteRule),
 		wire.Handle(s.SetRulePriorities),
 		wire.Handle(s.CreateTargetGroup).
-			Differing("Lambda target groups and protocols other than HTTP, HTTPS and TCP are refused."),
+			Differing("Protocols other than HTTP, HTTPS and TCP are refused."),
 		wire.Handle(s.DescribeTargetGroups),
 		wire.Handle(s.ModifyTargetGroup),
 		wire.Handle(s.DeleteTargetGroup),
 		wire.Handle(s.DescribeTargetGroupAttributes),
-		wire.Handle(s.ModifyTargetGroupAttributes),
+		wire.Handle(s.ModifyTargetGroupAttributes).
+			Differing("DNS failover thresholds are records, since DNSName is an address; so are anomaly mitigation and, of network load balancers, PROXY protocol, client IP preservation and what becomes of connections to unhealthy targets."),
 		wire.Handle(s.RegisterTargets).Differing("There are no instances, so none can be registered."),
 		wire.Handle(s.DeregisterTargets),
 		wire.Handle(s.DescribeTargetHealth),

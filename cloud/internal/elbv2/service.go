@@ -39,6 +39,8 @@ type Options struct {
 
 	// Functions may be set after New, before anything calls. Nil has none.
 	Functions Functions
+	// Objects may be set so, too. Nil writes no logs.
+	Objects Objects
 }
 
 // Service answers the API.
@@ -50,6 +52,7 @@ type Service struct {
 	told       map[string]string
 	configs    map[string]tlsEntry
 
+	logs  logs
 	subMu sync.Mutex
 	subs  map[chan struct{}]struct{}
 }
