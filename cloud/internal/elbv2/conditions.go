@@ -62,12 +62,12 @@ func echoCondition(field string, c types.RuleCondition) (types.RuleCondition, in
 	switch {
 	case field == "host-header":
 		if values = c.Values; c.HostHeaderConfig != nil {
-			values = append(values[:len(values):len(values)], c.HostHeaderConfig.Values...)
+			values = together(values, c.HostHeaderConfig.Values)
 		}
 		out.Values, out.HostHeaderConfig = values, &types.HostHeaderConditionConfig{Values: values}
 	case field == "path-pattern":
 		if values = c.Values; c.PathPatternConfig != nil {
-			values = append(values[:len(values):len(values)], c.PathPatternConfig.Values...)
+			values = together(values, c.PathPatternConfig.Values)
 		}
 		out.Values, out.PathPatternConfig = values, &types.PathPatternConditionConfig{Values: values}
 	case field == "http-header" && c.HttpHeaderConfig != nil:
@@ -88,6 +88,19 @@ func echoCondition(field string, c types.RuleCondition) (types.RuleCondition, in
 		return c, 0, validation("A '%s' must be specified with '%s'", configNames[field], field)
 	}
 	return out, len(values), checkCondition(field, out, values)
+}
+
+// together are the values of a condition's two places, each once: a condition as it is
+// returned, and kept, has all of them in both, and comes back so when only the rule's
+// actions change.
+func together(values, config []string) []string {
+	all := slices.Clone(values)
+	for _, v := range config {
+		if !slices.Contains(values, v) {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 var configNames = map[string]string{

@@ -1,6 +1,7 @@
 package elbv2
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -153,6 +154,27 @@ func TestRedirectAndFixedResponse(t *testing.T) {
 	want = balancer.Action{Fixed: &balancer.Fixed{Status: 503, ContentType: "text/plain", Body: "soon"}}
 	if d := cmp.Diff(want, s.b.listener(t, s.listener).Rules[0].Action); d != "" {
 		t.Errorf("fixed response (-want +got):\n%s", d)
+	}
+}
+
+// CodeDeploy changes the actions of a rule with every shift, and scripts send back what
+// they were told: neither adds to the conditions.
+func TestConditionsStayAsTheyAre(t *testing.T) {
+	s := newScene(t)
+	host := []types.RuleCondition{{Field: aws.String("host-header"), HostHeaderConfig: &types.HostHeaderConditionConfig{Values: []string{"a.example"}}}}
+	a := s.rule(t, 1, append(path("/a", "/b"), host...), s.blue)
+	var rule types.Rule
+	for range 3 {
+		out, err := s.ModifyRule(bg, &elb.ModifyRuleInput{RuleArn: &a, Actions: weighted(s.blue, 90, s.green, 10)})
+		must(t, 0, err)
+		out, err = s.ModifyRule(bg, &elb.ModifyRuleInput{RuleArn: &a, Conditions: out.Rules[0].Conditions})
+		must(t, 0, err)
+		rule = out.Rules[0]
+	}
+	for i, want := range [][]string{{"/a", "/b"}, {"a.example"}} {
+		if got := rule.Conditions[i].Values; !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", *rule.Conditions[i].Field, got, want)
+		}
 	}
 }
 
