@@ -68,7 +68,11 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		OnRequest:    func(e balancer.Entry) { p.elb.LogRequest(e) },
 		OnConnection: func(c balancer.Connection) { p.elb.LogConnection(c) },
 	})
-	if p.elb, err = elbv2.New(elbv2.Options{Store: c.store, Clock: c.clock, Place: c.place, Balancer: p.balancer, Log: c.opts.Log}); err != nil {
+	networks, err := ec2.New(ec2.Options{Store: c.store, Place: c.place})
+	if err != nil {
+		return nil, err
+	}
+	if p.elb, err = elbv2.New(elbv2.Options{Store: c.store, Network: networks, Clock: c.clock, Place: c.place, Balancer: p.balancer, Log: c.opts.Log}); err != nil {
 		return nil, err
 	}
 	if p.iam, err = iam.New(iam.Options{Store: c.store, Clock: c.clock, Place: c.place, RootAccessKeyID: c.rootID, RootSecret: c.rootSecret, RootPolicy: c.opts.RootPolicy}); err != nil {
@@ -125,10 +129,6 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Endpoints: p.inside.endpoints, Alarms: metrics,
 		Assume: assume(tokens, c.place, "ecs-tasks.amazonaws.com"),
 	}, watch))
-	if err != nil {
-		return nil, err
-	}
-	networks, err := ec2.New(ec2.Options{Store: c.store, Place: c.place})
 	if err != nil {
 		return nil, err
 	}

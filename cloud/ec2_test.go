@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/turnoutdev/turnout/cloud"
 )
 
@@ -65,4 +68,15 @@ assert vpc.id not in [v.id for v in net.vpcs.all()]
 pages = ec2.get_paginator('describe_subnets').paginate(PaginationConfig={'PageSize': 5})
 assert sum(len(p['Subnets']) for p in pages) == 3
 `)
+}
+
+// A load balancer stands in the VPC and the zones of its subnets.
+func TestALoadBalancerStandsInItsSubnets(t *testing.T) {
+	r := newAccount(t)
+	subnets := must(ec2.NewFromConfig(r.cfg).DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{})).Subnets
+	a, b := subnets[len(subnets)-1], subnets[len(subnets)-2]
+	lb := must(r.elb.CreateLoadBalancer(t.Context(), &elb.CreateLoadBalancerInput{Name: aws.String("web"), Subnets: []string{*a.SubnetId, *b.SubnetId}})).LoadBalancers[0]
+	if *lb.VpcId != *a.VpcId || *lb.AvailabilityZones[0].ZoneName != *a.AvailabilityZone || *lb.AvailabilityZones[1].ZoneName != *b.AvailabilityZone {
+		t.Errorf("%s %s %s", *lb.VpcId, *lb.AvailabilityZones[0].ZoneName, *lb.AvailabilityZones[1].ZoneName)
+	}
 }

@@ -68,9 +68,13 @@ func Inspect(ctx context.Context, ref string, o InspectOptions) (*Info, error) {
 	return info, nil
 }
 
-// reference reads the name of an image.
+// reference reads the name of an image. One that is too long once it is written out, with
+// Docker Hub's "library/", is none.
 func reference(s string) (name.Reference, error) {
 	r, err := name.ParseReference(s)
+	if err == nil {
+		r, err = name.ParseReference(r.Name())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: image reference %q: %w", ErrInput, s, err)
 	}

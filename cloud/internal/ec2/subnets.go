@@ -104,6 +104,17 @@ func (s *Service) DescribeSubnets(_ context.Context, in *ec2.DescribeSubnetsInpu
 	return &ec2.DescribeSubnetsOutput{Subnets: part, NextToken: next}, err
 }
 
+// Subnet tells load balancers in which VPC and zone a subnet is.
+func (s *Service) Subnet(id string) (vpc, zone string, ok bool) {
+	s.Store.View(func(tx *store.Tx) {
+		var x types.Subnet
+		if x, ok = s.t.subnets.Get(tx, id); ok {
+			vpc, zone = *x.VpcId, *x.AvailabilityZone
+		}
+	})
+	return vpc, zone, ok
+}
+
 func (s *Service) subnet(tx *store.Tx, id *string) (types.Subnet, error) {
 	x, ok := s.t.subnets.Get(tx, aws.ToString(id))
 	if !ok {

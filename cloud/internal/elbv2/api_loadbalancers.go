@@ -77,9 +77,7 @@ func (s *Service) newLoadBalancer(in *elb.CreateLoadBalancerInput) (lb loadBalan
 	if err != nil {
 		return lb, err
 	}
-	if lb.Desc.SecurityGroups, err = s.securityGroups(in.SecurityGroups); err != nil {
-		return lb, err
-	}
+	lb.Desc.SecurityGroups = append([]string{}, in.SecurityGroups...)
 	lb.Tags, err = mergeTags(nil, in.Tags)
 	return lb, err
 }

@@ -33,8 +33,8 @@ func (s *Service) SetSecurityGroups(_ context.Context, in *elb.SetSecurityGroups
 		if v := in.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic; v != "" {
 			lb.Desc.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic = aws.String(string(v))
 		}
-		lb.Desc.SecurityGroups, err = s.securityGroups(in.SecurityGroups)
-		return err
+		lb.Desc.SecurityGroups = append([]string{}, in.SecurityGroups...)
+		return nil
 	})
 	if err != nil {
 		return nil, err

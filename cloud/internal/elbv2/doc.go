@@ -28,9 +28,9 @@
 //     balancer. The cloud has no EC2 instances, so none can be registered; target groups
 //     of type instance can be made. Functions are invoked by the neighbour that has them,
 //     if their policies let load balancers do so when they are registered.
-//   - Subnets and security groups are looked up where a Network is given; otherwise, as
-//     in the local cloud, any identifier is accepted, so that what names a real account's
-//     is rehearsed unchanged, and the zones are dealt out in turn.
+//   - A subnet that the cloud has stands in its zone and VPC. Any other identifier is
+//     accepted too, of security groups as well, so that what names a real account's is
+//     rehearsed unchanged; the zones of such subnets are dealt out in turn.
 //   - Trust stores, resource policies and IP pools are absent; capacity reservations
 //     and security groups are records.
 package elbv2

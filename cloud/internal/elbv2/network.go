@@ -5,7 +5,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
-// noNetwork stands for the VPC that all subnets are in when nobody knows subnets.
+// noNetwork stands for the VPC of subnets that nobody knows.
 const noNetwork = "vpc-00000000000000001"
 
 // zones tells in which availability zones a load balancer stands, and in which VPC.
@@ -23,10 +23,7 @@ func (s *Service) zones(kind types.LoadBalancerTypeEnum, subnets []string, mappi
 	var vpc string
 	seen := map[string]bool{}
 	for i, m := range mappings {
-		v, zone, err := s.subnet(aws.ToString(m.SubnetId), i)
-		if err != nil {
-			return nil, nil, err
-		}
+		v, zone := s.subnet(aws.ToString(m.SubnetId), i)
 		if vpc != "" && v != vpc {
 			return nil, nil, badConfiguration("All subnets must belong to the same VPC: '%s'", vpc)
 		}
@@ -42,16 +39,15 @@ func (s *Service) zones(kind types.LoadBalancerTypeEnum, subnets []string, mappi
 	return out, aws.String(vpc), nil
 }
 
-// subnet looks a subnet up; without a Network the i-th one stands in the i-th zone.
-func (s *Service) subnet(id string, i int) (vpc, zone string, err error) {
-	if s.Network == nil {
-		return noNetwork, s.Place.Region + string(rune('a'+i%26)), nil
+// subnet looks a subnet up; of those that the Network does not know the i-th one stands in
+// the i-th zone.
+func (s *Service) subnet(id string, i int) (vpc, zone string) {
+	if s.Network != nil {
+		if vpc, zone, ok := s.Network.Subnet(id); ok {
+			return vpc, zone
+		}
 	}
-	vpc, zone, ok := s.Network.Subnet(id)
-	if !ok {
-		return "", "", &types.SubnetNotFoundException{Message: text("The subnet ID '%s' does not exist", id)}
-	}
-	return vpc, zone, nil
+	return noNetwork, s.Place.Region + string(rune('a'+i%26))
 }
 
 func availabilityZone(kind types.LoadBalancerTypeEnum, m types.SubnetMapping, zone string) types.AvailabilityZone {
@@ -62,13 +58,4 @@ func availabilityZone(kind types.LoadBalancerTypeEnum, m types.SubnetMapping, zo
 		})
 	}
 	return z
-}
-
-func (s *Service) securityGroups(ids []string) ([]string, error) {
-	for _, id := range ids {
-		if s.Network != nil && !s.Network.SecurityGroup(id) {
-			return nil, &types.InvalidSecurityGroupException{Message: text("The security group ID '%s' does not exist", id)}
-		}
-	}
-	return append([]string{}, ids...), nil
 }

@@ -22,10 +22,9 @@ type Balancer interface {
 	Bound(listener string) (netip.AddrPort, error)
 }
 
-// Network knows the subnets and security groups of the cloud.
+// Network knows the subnets of the cloud.
 type Network interface {
 	Subnet(id string) (vpc, zone string, ok bool)
-	SecurityGroup(id string) (ok bool)
 }
 
 // Options says what a Service works with.
@@ -34,7 +33,7 @@ type Options struct {
 	Clock    *clock.Clock
 	Place    arn.Place
 	Balancer Balancer
-	Network  Network      // nil accepts all identifiers
+	Network  Network      // nil knows none
 	Log      *slog.Logger // default slog.Default()
 
 	// Functions may be set after New, before anything calls. Nil has none.

@@ -3,6 +3,7 @@ package elbv2
 import (
 	"crypto/tls"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -235,21 +236,35 @@ func (n network) Subnet(id string) (vpc, zone string, ok bool) {
 	return s[0], s[1], ok
 }
 
-func (n network) SecurityGroup(id string) bool { return id == "sg-1" }
-
-// With a network that knows its subnets, only those will do.
+// Subnets that the network knows stand where it says; others are a real account's.
 func TestNetwork(t *testing.T) {
 	s, _ := newService(t)
-	s.Network = network{"subnet-a": {"vpc-1", "us-east-1a"}, "subnet-b": {"vpc-1", "us-east-1b"}, "subnet-c": {"vpc-1", "us-east-1a"}, "subnet-d": {"vpc-2", "us-east-1d"}}
-	create := func(groups []string, subnets ...string) error {
-		_, err := s.CreateLoadBalancer(bg, &elb.CreateLoadBalancerInput{Name: aws.String("n"), Subnets: subnets, SecurityGroups: groups})
-		return err
+	s.Network = network{"subnet-a": {"vpc-1", "us-east-1c"}, "subnet-b": {"vpc-1", "us-east-1d"}, "subnet-c": {"vpc-1", "us-east-1c"}, "subnet-d": {"vpc-2", "us-east-1a"}}
+	create := func(name string, subnets ...string) (types.LoadBalancer, error) {
+		out, err := s.CreateLoadBalancer(bg, &elb.CreateLoadBalancerInput{Name: &name, Subnets: subnets, SecurityGroups: []string{"sg-1"}})
+		if err != nil {
+			return types.LoadBalancer{}, err
+		}
+		return out.LoadBalancers[0], nil
 	}
-	wantError(t, create(nil, "subnet-a", "subnet-x"), "SubnetNotFound", "The subnet ID 'subnet-x' does not exist")
-	wantError(t, create(nil, "subnet-a", "subnet-c"), "InvalidConfigurationRequest", "A load balancer cannot be attached to multiple subnets in the same Availability Zone")
-	wantError(t, create(nil, "subnet-a", "subnet-d"), "InvalidConfigurationRequest", "All subnets must belong to the same VPC: 'vpc-1'")
-	wantError(t, create([]string{"sg-2"}, "subnet-a", "subnet-b"), "InvalidSecurityGroup", "The security group ID 'sg-2' does not exist")
-	if err := create([]string{"sg-1"}, "subnet-a", "subnet-b"); err != nil {
-		t.Fatal(err)
+	_, err := create("n", "subnet-a", "subnet-c")
+	wantError(t, err, "InvalidConfigurationRequest", "A load balancer cannot be attached to multiple subnets in the same Availability Zone")
+	_, err = create("n", "subnet-a", "subnet-d")
+	wantError(t, err, "InvalidConfigurationRequest", "All subnets must belong to the same VPC: 'vpc-1'")
+	for _, c := range []struct{ subnets, vpc, zones string }{
+		{"subnet-a subnet-b", "vpc-1", "us-east-1c us-east-1d"},
+		{"subnet-x subnet-y", noNetwork, "us-east-1a us-east-1b"},
+	} {
+		lb, err := create(strings.ReplaceAll(c.subnets, " ", "-"), strings.Fields(c.subnets)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var zones []string
+		for _, z := range lb.AvailabilityZones {
+			zones = append(zones, *z.ZoneName)
+		}
+		if *lb.VpcId != c.vpc || strings.Join(zones, " ") != c.zones {
+			t.Errorf("%s: %s in %v", c.subnets, *lb.VpcId, zones)
+		}
 	}
 }
