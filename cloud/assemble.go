@@ -12,6 +12,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/chaos"
 	"github.com/turnoutdev/turnout/cloud/internal/cloudwatch"
 	"github.com/turnoutdev/turnout/cloud/internal/codedeploy"
+	"github.com/turnoutdev/turnout/cloud/internal/console"
 	"github.com/turnoutdev/turnout/cloud/internal/ec2"
 	"github.com/turnoutdev/turnout/cloud/internal/ecr"
 	"github.com/turnoutdev/turnout/cloud/internal/ecs"
@@ -158,6 +159,11 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Middleware:   c.middleware,
 	})
 	p.api.Handle("/v2/", registry.Registry())
+	p.api.Handle(console.Path, console.New(console.Options{
+		Region: c.place.Region, Account: c.place.Account, Driver: p.driver.Name(), Scale: c.clock.Scale, Token: c.token,
+		Services: tasks, Tasks: tasks, Deployments: deploy, Targets: deploy, Settings: deploy, Steering: deploy,
+		Routes: p.elb, Health: p.elb, Images: registry, Measures: metrics, Lines: watch,
+	}))
 	p.api.Handle(oidc+"/", http.StripPrefix(oidc, p.issuer))
 	p.engines = []engine{
 		{"task agent", p.agent.Run},

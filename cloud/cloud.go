@@ -15,13 +15,13 @@ package cloud
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"regexp"
 	"sync"
@@ -31,6 +31,8 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/ca"
 	"github.com/turnoutdev/turnout/cloud/internal/chaos"
 	"github.com/turnoutdev/turnout/cloud/internal/clock"
+	"github.com/turnoutdev/turnout/cloud/internal/console"
+	"github.com/turnoutdev/turnout/cloud/internal/loopback"
 	"github.com/turnoutdev/turnout/cloud/internal/policy"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
@@ -74,6 +76,7 @@ type Cloud struct {
 	rootSecret string
 	idURL      string // where identity tokens are asked for, and with what; they outlive resets, too
 	idToken    string
+	token      string // with which the console's pages change something; it outlives resets, too
 	driver     string
 	listener   net.Listener
 	server     *http.Server
@@ -115,7 +118,7 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 	}
 	c := &Cloud{
 		opts: o, place: arn.Place{Partition: partition(o.Region), Account: o.Account, Region: o.Region},
-		clock: clock.New(o.TimeScale), done: make(chan struct{}),
+		clock: clock.New(o.TimeScale), token: rand.Text(), done: make(chan struct{}),
 	}
 	c.controls = c.makeControls()
 	run, cancel := context.WithCancelCause(context.Background())
@@ -177,11 +180,10 @@ func (o *Options) defaults() error {
 
 // onLoopback refuses an address that others than this machine could reach.
 func onLoopback(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return fmt.Errorf("%w: address %q: %w", ErrOptions, addr, err)
 	}
-	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+	if !loopback.Host(addr) {
 		return fmt.Errorf("%w: address %q is not on loopback; the cloud serves this machine only", ErrOptions, addr)
 	}
 	return nil
@@ -297,6 +299,10 @@ func (c *Cloud) Err() error {
 
 // Endpoint is the URL of the API, for AWS_ENDPOINT_URL.
 func (c *Cloud) Endpoint() string { return "http://" + c.listener.Addr().String() }
+
+// Console is the URL of the web page that shows what runs and what is deployed, for this
+// machine's browsers.
+func (c *Cloud) Console() string { return c.Endpoint() + console.Path }
 
 // Region is the region that the cloud answers for.
 func (c *Cloud) Region() string { return c.place.Region }

@@ -3,12 +3,11 @@ package cloud
 import (
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"os"
 
 	"github.com/turnoutdev/turnout/cloud/internal/chaos"
+	"github.com/turnoutdev/turnout/cloud/internal/loopback"
 )
 
 // The controls of a cloud that AWS does not have. They ask for no signature, so that a
@@ -36,12 +35,7 @@ func (c *Cloud) makeControls() map[string]http.HandlerFunc {
 // control lets in who calls this machine by its own name and is no web page: a page of
 // another site sends an Origin, and one that plays with DNS a foreign Host.
 func (c *Cloud) control(w http.ResponseWriter, r *http.Request, h http.HandlerFunc) {
-	host, _, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host = r.Host
-	}
-	ip, err := netip.ParseAddr(host)
-	if r.Header.Get("Origin") != "" || (host != "localhost" && (err != nil || !ip.IsLoopback())) {
+	if r.Header.Get("Origin") != "" || !loopback.Host(r.Host) {
 		http.Error(w, "the controls of a local cloud are for programs on this machine", http.StatusForbidden)
 		return
 	}

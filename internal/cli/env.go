@@ -114,7 +114,7 @@ func (e *environment) json(g *global) error {
 	for _, v := range e.vars {
 		env[v[0]] = v[1]
 	}
-	out := map[string]any{"environment": env, "account": e.handle.Account, "listeners": e.listeners}
+	out := map[string]any{"environment": env, "account": e.handle.Account, "console": e.handle.Console, "listeners": e.listeners}
 	if e.handle.TLS != "" {
 		out["tls"] = map[string]string{"endpoint": e.handle.TLS, "ca": e.handle.CA}
 	}

@@ -88,9 +88,16 @@ func TestEnvForms(t *testing.T) {
 	if got := env(t, state, 0, "--terraform"); !strings.Contains(got, "codedeploy     = \"http://127.0.0.1:") || !strings.HasPrefix(got, "provider \"aws\" {\n  region     = \"us-east-1\"") {
 		t.Errorf("terraform: %s", got)
 	}
-	var doc struct{ Environment map[string]string }
+	var doc struct {
+		Environment map[string]string
+		Console     string
+	}
 	if err := json.Unmarshal([]byte(env(t, state, 0, "--json")), &doc); err != nil || doc.Environment["AWS_ENDPOINT_URL"] == "" {
 		t.Errorf("json: %v, %+v", err, doc)
+	}
+	console := doc.Environment["AWS_ENDPOINT_URL"] + "/_turnout/console/"
+	if plain, shell := env(t, state, 0), env(t, state, 0, "--shell"); doc.Console != console || !strings.Contains(plain, "console: "+console+"\n") || !strings.Contains(shell, "# console  "+console+"\n") {
+		t.Errorf("the console: %q\n%s\n%s", doc.Console, plain, shell)
 	}
 
 	file := filepath.Join(t.TempDir(), "env")

@@ -29,6 +29,7 @@ func (e *environment) plain() (string, error) {
 	for _, v := range e.vars {
 		fmt.Fprintf(&b, "%s=%s\n", v[0], v[1])
 	}
+	fmt.Fprintf(&b, "console: %s\n", e.handle.Console)
 	if e.handle.TLS != "" {
 		fmt.Fprintf(&b, "AWS's own names under TLS: %s, trusted by %s\n", e.handle.TLS, e.handle.CA)
 	}
@@ -46,6 +47,7 @@ func (e *environment) shell() (string, error) {
 		// A client with a proxy asks for AWS's own names, and is answered here.
 		fmt.Fprintf(&b, "# for clients that know no endpoint:\n#   unset AWS_ENDPOINT_URL; export HTTPS_PROXY='%s' AWS_CA_BUNDLE='%s'\n", e.handle.Endpoint, e.handle.CA)
 	}
+	fmt.Fprintf(&b, "# console  %s\n", e.handle.Console)
 	for _, l := range e.listeners {
 		fmt.Fprintf(&b, "# %s:%d  http://%s/\n", l.LoadBalancer, l.Port, l.Address)
 	}

@@ -193,7 +193,8 @@ func (o *rehearseOptions) hold(ctx context.Context, c *cloud.Cloud) error {
 	if err := publish(dir, handleOf(c, o.timeScale)); err != nil {
 		return err
 	}
-	o.Talk("\nthe cloud stays up: eval \"$(turnout env --shell)\"; Ctrl-C ends it")
+	o.Talk("\nlook at it:  %s", c.Console())
+	o.Talk("the cloud stays up: eval \"$(turnout env --shell)\"; Ctrl-C ends it")
 	<-ctx.Done()
 	return localcloud.Remove(dir)
 }

@@ -90,6 +90,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	if h.TLS != "" {
 		o.Talk("%s", o.Dim("AWS's own names under TLS: "+h.TLS+", trusted by "+h.CA))
 	}
+	o.Talk("%s", o.Dim("look at it:  "+h.Console))
 	o.Talk("%s", o.Dim("point a shell at it:  eval \"$(turnout env --shell)\"     end it:  Ctrl-C"))
 	select {
 	case <-ctx.Done():
@@ -144,7 +145,7 @@ func handleOf(c *cloud.Cloud, scale float64) localcloud.Handle {
 	issuer, token := c.IDToken()
 	return localcloud.Handle{
 		IDTokenURL: issuer, IDToken: token,
-		Endpoint: c.Endpoint(), Region: c.Region(), Account: c.Account(), AccessKeyID: id, SecretAccessKey: secret,
+		Endpoint: c.Endpoint(), Console: c.Console(), Region: c.Region(), Account: c.Account(), AccessKeyID: id, SecretAccessKey: secret,
 		TLS: c.TLSEndpoint(), CA: c.CAFile(),
 		PID: os.Getpid(), Started: time.Now().UTC(), Driver: c.Driver(), TimeScale: scale,
 	}
@@ -193,6 +194,7 @@ func (o *upOptions) background(ctx context.Context, dir string) error {
 	for {
 		if h, err := localcloud.Read(dir); err == nil {
 			o.Talk("%s %s  in the background, process %d, log %s", o.Good("turnout up"), h.Endpoint, h.PID, logPath)
+			o.Talk("%s", o.Dim("look at it:  "+h.Console))
 			return nil
 		}
 		select {

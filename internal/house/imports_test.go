@@ -53,6 +53,15 @@ var rules = []rule{
 	{"cloud/internal/ecs", module + "cloud/internal/elbv2", nil, "services meet through interfaces in SDK signatures"},
 	{"cloud/internal/ecs", module + "cloud/internal/codedeploy", nil, "services meet through interfaces in SDK signatures"},
 	{"cloud/internal/elbv2", module + "cloud/internal/ecs", nil, "services meet through interfaces in SDK signatures"},
+	{"cloud/internal/console", module + "cloud/internal/store", nil, "the page reads through the API only"},
+	{"cloud/internal/console", module + "cloud/internal/ecs", nil, "the page reads through the API only"},
+	{"cloud/internal/console", module + "cloud/internal/codedeploy", nil, "the page reads through the API only"},
+	{"cloud/internal/console", module + "cloud/internal/elbv2", nil, "the page reads through the API only"},
+	{"cloud/internal/console", module + "cloud/internal/ecr", nil, "the page reads through the API only"},
+	{"cloud/internal/console", module + "cloud/internal/logs", nil, "the page reads through the API only"},
+	{"cloud/internal/console", module + "cloud/internal/cloudwatch", nil, "the page reads through the API only"},
+	{"cloud", "text/template", nil, "templates make the linker keep every method of every type"},
+	{"cloud", "html/template", nil, "templates make the linker keep every method of every type"},
 	{"cloud/internal/ecr", module + "cloud/internal/ecs", nil, "services meet through interfaces in SDK signatures"},
 }
 

@@ -16,6 +16,7 @@ import (
 // Handle is what the file holds.
 type Handle struct {
 	Endpoint        string    `json:"endpoint"` // http://127.0.0.1:4566
+	Console         string    `json:"console"`  // the web page
 	Region          string    `json:"region"`
 	Account         string    `json:"account"`
 	AccessKeyID     string    `json:"accessKeyId"`

@@ -1,5 +1,6 @@
 // Web is what the cloud's tests deploy: it answers every request but the health check
-// with the status in $STATUS, or 200. With $BUSY it keeps a CPU busy.
+// with the status in $STATUS, or 200. With $BUSY it keeps a CPU busy, with a code in $EXIT it
+// ends at once.
 package main
 
 import (
@@ -11,6 +12,10 @@ import (
 )
 
 func main() {
+	if code, err := strconv.Atoi(os.Getenv("EXIT")); err == nil {
+		log.Print("no database at db.internal")
+		os.Exit(code)
+	}
 	status, err := strconv.Atoi(os.Getenv("STATUS"))
 	if err != nil {
 		status = http.StatusOK
