@@ -60,8 +60,6 @@ var rules = []rule{
 	{"cloud/internal/console", module + "cloud/internal/ecr", nil, "the page reads through the API only"},
 	{"cloud/internal/console", module + "cloud/internal/logs", nil, "the page reads through the API only"},
 	{"cloud/internal/console", module + "cloud/internal/cloudwatch", nil, "the page reads through the API only"},
-	{"cloud", "text/template", nil, "templates make the linker keep every method of every type"},
-	{"cloud", "html/template", nil, "templates make the linker keep every method of every type"},
 	{"cloud/internal/ecr", module + "cloud/internal/ecs", nil, "services meet through interfaces in SDK signatures"},
 }
 
