@@ -90,7 +90,7 @@ func (c *Console) serviceOf(ctx context.Context, out *deploymentView, info *type
 			}
 		}
 		for _, t := range tasks {
-			if t.Set == x.Set.ID {
+			if t.Set == x.Set.ID && (t.Stopped == nil || t.Stopped.After(aws.ToTime(info.CreateTime))) {
 				x.Tasks = append(x.Tasks, t)
 				x.Set.Revision = t.Revision
 			}

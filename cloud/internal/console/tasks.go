@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,6 +25,7 @@ type task struct {
 	Started    *time.Time  `json:"started"`
 	Stopped    *time.Time  `json:"stopped"`
 	Reason     string      `json:"reason"` // why it stopped
+	Asked      bool        `json:"asked"`  // it stopped because it was told to
 	Containers []container `json:"containers"`
 	Target     *target     `json:"target"` // as its target group sees it
 }
@@ -74,7 +76,9 @@ func (c *Console) inspect(ctx context.Context, cluster, service string, n *netwo
 	all := []task{}
 	for _, t := range out.Tasks[:min(len(out.Tasks), fewTasks)] {
 		one := taskOf(t)
-		one.Target = n.target(one.Address)
+		if one.Stopped == nil { // else its address may be another's by now
+			one.Target = n.target(one.Address)
+		}
 		for i := range one.Containers {
 			c.follow(ctx, defs, aws.ToString(t.TaskDefinitionArn), &one, &one.Containers[i])
 		}
@@ -96,6 +100,7 @@ func taskOf(t types.Task) task {
 		Status: aws.ToString(t.LastStatus), Desired: aws.ToString(t.DesiredStatus), Health: string(t.HealthStatus),
 		Started: t.StartedAt, Stopped: t.StoppedAt, Reason: aws.ToString(t.StoppedReason), Containers: []container{},
 	}
+	out.Asked = t.StopCode == types.TaskStopCodeServiceSchedulerInitiated || t.StopCode == types.TaskStopCodeUserInitiated || t.StopCode == types.TaskStopCodeTerminationNotice
 	for _, a := range t.Attachments {
 		for _, d := range a.Details {
 			if aws.ToString(d.Name) == "privateIPv4Address" {
@@ -124,8 +129,11 @@ func (n *network) target(address string) *target {
 	return nil
 }
 
-// well tells whether a task does what it should.
+// well tells whether a task does, or has done, what it should.
 func (t *task) well() bool {
+	if t.Asked && !strings.Contains(t.Reason, "failed") {
+		return true
+	}
 	return t.Status == "RUNNING" && t.Health != string(types.HealthStatusUnhealthy) && (t.Target == nil || t.Target.State == "healthy" || t.Target.State == "initial")
 }
 

@@ -13,7 +13,7 @@ export function ask(button) {
   const go = part('go');
   go.textContent = button.textContent;
   go.disabled = false;
-  go.className = button.dataset.danger ? 'danger' : 'main';
+  go.className = 'danger' in button.dataset ? 'danger' : 'main';
   go.onclick = async () => {
     go.disabled = true;
     const wrong = await change(button.dataset.do);

@@ -1,7 +1,7 @@
 // Load balancers: where they listen, where they send, and how it goes.
 
 import { h, svg } from './dom.js';
-import { to, pill, card, empty, table, percent, shares } from './format.js';
+import { to, pill, card, empty, table, percent, shares, colours } from './format.js';
 import { groupTable } from './service.js';
 
 export function balancers(v) {
@@ -36,11 +36,12 @@ export function balancer(v) {
 }
 
 function rules(l) {
+  const colour = colours([...new Set(l.rules.flatMap((r) => r.weights.map((w) => w.group)))]);
   return table(`Rules of port ${l.port}`, ['Priority', 'If', 'Then'], l.rules.map((r) => ({ key: r.arn, cells: [
     r.priority, r.conditions.join(' and ') || 'anything else',
     r.weights.length > 0
-      ? [shares('Weights', r.weights.map((w, i) => ({ name: w.group, percent: w.percent, side: i ? 'replacement' : 'original' }))),
-        h('p', { class: 'legend' }, r.weights.map((w, i) => h('span', { class: i ? 'replacement' : 'original' }, `${w.group} ${w.weight} (${percent(w.percent)})`)))]
+      ? [shares('Weights', r.weights.map((w) => ({ name: w.group, percent: w.percent, colour: colour[w.group] }))),
+        h('p', { class: 'legend' }, r.weights.map((w) => h('span', { class: colour[w.group] }, `${w.group} ${w.weight} (${percent(w.percent)})`)))]
       : r.action,
   ] })));
 }

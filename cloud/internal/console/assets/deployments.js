@@ -1,13 +1,13 @@
 // Deployments: their list, and the page of one.
 
 import { h } from './dom.js';
-import { to, pill, card, empty, table, clock, took, meter, shares, left, percent } from './format.js';
-import { taskList, messages, asked, healthy } from './service.js';
+import { to, pill, card, empty, table, clock, took, meter, shares, left, percent, colours } from './format.js';
+import { taskList, messages, healthy } from './service.js';
 import { fronts } from './overview.js';
 
 export function deploymentTable(all) {
   return table('Deployments', ['Deployment', 'Status', 'Application', '-Configuration', 'Created', 'Duration'], all.map((d) => ({ key: d.id, cells: [
-    h('a', { href: to('deployments', d.id) }, d.id),
+    h('a', { class: 'id', href: to('deployments', d.id) }, d.id),
     [pill(d.status), d.undoes && h('small', null, ' rollback'), d.rolledBack && h('small', null, ' rolled back')],
     d.application === d.group ? d.application : `${d.application} / ${d.group}`, d.config, clock(d.created), took(d.created, d.completed),
   ] })));
@@ -106,14 +106,15 @@ function bar(s) {
 }
 
 function traffic(d) {
-  const colours = ['original', 'replacement'];
+  const named = colours(d.sides.map((s) => s.name));
+  const colour = d.sides.map((s, i) => named[s.name] && s.name ? named[s.name] : ['blue', 'green'][i]);
   return [
-    h('div', { class: 'sides' }, d.sides.map((s, i) => h('div', { class: colours[i], 'data-key': s.label },
+    h('div', { class: 'sides' }, d.sides.map((s, i) => h('div', { class: `${s.label.toLowerCase()} ${colour[i]}`, 'data-key': s.label },
       h('p', { class: 'label' }, s.label),
       h('p', { class: 'big' }, percent(s.percent)),
       h('dl', null, sideFacts(s).map(([k, v]) => [h('dt', null, k), h('dd', null, v)]))))),
-    shares('Production traffic', d.sides.map((s, i) => ({ name: s.label, percent: s.percent, side: colours[i] }))),
-    !d.over && d.fronts.length > 0 && h('div', { class: 'fronts' }, fronts(d.fronts, d.sides.map((s, i) => ({ status: i ? 'ACTIVE' : 'PRIMARY', group: s.name })))),
+    shares('Production traffic', d.sides.map((s, i) => ({ name: s.label, percent: s.percent, colour: colour[i] }))),
+    !d.over && d.fronts.length > 0 && h('div', { class: 'fronts' }, fronts(d.fronts, d.sides.map((s) => s.name))),
   ];
 }
 
@@ -130,7 +131,7 @@ function sideFacts(s) {
 
 function lifecycle(d) {
   const first = d.started ?? d.created;
-  return table('Lifecycle events', ['Event', 'Status', 'Duration', '-Time', 'When'], d.events.map((e) => ({ key: e.name, cells: [
+  return table('Lifecycle events', ['Event', 'Status', 'Duration', '-Timeline', 'Started'], d.events.map((e) => ({ key: e.name, cells: [
     [e.name, e.hook && h('small', { title: 'the function that runs in it' }, ` ${e.hook}`), e.diagnostics && h('p', { class: 'why' }, e.diagnostics)],
     pill(e.status), took(e.began, e.ended),
     e.began && h('span', { class: 'line' }, h('i', { class: e.status.toLowerCase(), 'data-clock': e.began, 'data-ended': e.ended, 'data-first': first, 'data-last': d.completed })),
@@ -144,7 +145,7 @@ const telling = /unhealthy|failed|unable|stopped|error|denied|timed out/i;
 function autopsy(d) {
   if (d.status !== 'Failed' && d.status !== 'Stopped') return null;
   const event = d.events.find((e) => e.status === 'Failed');
-  const dead = d.sides[1].tasks.filter((t) => (t.status === 'STOPPED' && !asked(t)) || t.target?.state === 'unhealthy').slice(0, 3);
+  const dead = d.sides[1].tasks.filter((t) => (t.status === 'STOPPED' && !t.asked) || t.target?.state === 'unhealthy').slice(0, 3);
   const said = d.messages.filter((m) => telling.test(m.message)).slice(0, 5);
   if (!event && dead.length === 0 && said.length === 0) return null;
   return card('What happened',

@@ -83,9 +83,17 @@ export function meter(label, value, max = 100, more) {
   return h('progress', { 'aria-label': label, max, value, ...more });
 }
 
-// shares is a bar of weights; sides are named and coloured by their place.
+// colours gives target groups the colours that their names speak of; else the first is blue
+// and the others are green. A group has the same colour on every page.
+export function colours(names) {
+  const says = (n) => /blue/i.test(n) ? 'blue' : /green/i.test(n) ? 'green' : '';
+  const spoken = names.length > 1 && new Set(names.map(says)).size === names.length && names.every(says);
+  return Object.fromEntries([...names].sort().map((n, i) => [n, spoken ? says(n) : i === 0 ? 'blue' : 'green']));
+}
+
+// shares is a bar of weights.
 export function shares(label, parts) {
   const text = parts.map((p) => `${p.name} ${percent(p.percent)}`).join(', ');
   return h('div', { class: 'shares', role: 'img', 'aria-label': `${label}: ${text}` },
-    parts.map((p) => h('span', { class: p.side, 'data-key': p.name, vars: { '--share': p.percent } }, h('b', null, p.percent >= 12 ? percent(p.percent) : ''))));
+    parts.map((p) => h('span', { class: p.colour, 'data-key': p.name, 'data-none': p.percent === 0, vars: { '--share': p.percent } }, h('b', null, p.percent >= 8 ? percent(p.percent) : ''))));
 }

@@ -1,9 +1,9 @@
 // The first page: what runs, where the traffic goes, what is being deployed.
 
 import { h } from './dom.js';
-import { to, pill, card, empty, shares, table, percent } from './format.js';
+import { to, pill, card, empty, shares, table, percent, colours } from './format.js';
 import { deploymentTable } from './deployments.js';
-import { sidesOf, healthy } from './service.js';
+import { healthy } from './service.js';
 
 export default function overview(v) {
   const running = v.services.filter((s) => s.deployment).length;
@@ -30,20 +30,21 @@ function one(s, groups) {
       h('h2', null, h('a', { href: to('services', s.cluster, s.name) }, s.name), h('small', null, s.cluster)),
       h('p', { class: 'count' }, h('b', null, `${s.running}/${s.desired}`), ' running')),
     s.deployment && h('p', { class: 'banner busy' }, pill('InProgress'), ' ', h('a', { href: to('deployments', s.deployment) }, `Deployment ${s.deployment}`)),
-    fronts(s.fronts, s.sets),
+    fronts(s.fronts),
     sets(s, groups),
     s.fronts.length === 0 && h('p', { class: 'dim' }, 'No load balancer stands before it.'));
 }
 
-// fronts are the listeners with their weights as bars.
-export function fronts(all, sets) {
-  const side = sidesOf(sets, all);
-  return all.map((f) => h('div', { class: 'front', 'data-key': `${f.balancer}:${f.port} ${f.rule}` },
+// fronts are the listeners with their weights as bars, those of some groups first.
+export function fronts(all, first = []) {
+  const colour = colours([...new Set(all.flatMap((f) => f.weights.map((w) => w.group)))]);
+  const place = (w) => first.includes(w.group) ? first.indexOf(w.group) : first.length;
+  return all.map((f) => ({ ...f, weights: [...f.weights].sort((a, b) => place(a) - place(b)) })).map((f) => h('div', { class: 'front', 'data-key': `${f.balancer}:${f.port} ${f.rule}` },
     h('p', null,
       f.url ? h('a', { href: f.url, target: '_blank', rel: 'noopener noreferrer' }, f.url) : f.balancer,
       h('span', { class: 'dim' }, ` ${f.use ? f.use + ' · ' : ''}${f.balancer} :${f.port}${f.rule ? ' · ' + f.rule : ''}`)),
-    shares(`Traffic of port ${f.port}`, f.weights.map((w) => ({ name: w.group, percent: w.percent, side: side[w.group] }))),
-    h('p', { class: 'legend' }, f.weights.map((w) => h('span', { class: side[w.group] }, `${w.group} ${percent(w.percent)}`)))));
+    shares(`Traffic of port ${f.port}`, f.weights.map((w) => ({ name: w.group, percent: w.percent, colour: colour[w.group] }))),
+    h('p', { class: 'legend' }, f.weights.map((w) => h('span', { class: colour[w.group] }, `${w.group} ${percent(w.percent)}`)))));
 }
 
 function sets(s, groups) {

@@ -5,14 +5,6 @@ import { to, pill, card, empty, table, clock, took, span, ms } from './format.js
 import { fronts } from './overview.js';
 import { deploymentTable } from './deployments.js';
 
-// sidesOf gives each target group its colour: that of the primary set is blue, while there
-// are two.
-export function sidesOf(sets, all) {
-  const names = [...new Set(all.flatMap((f) => f.weights.map((w) => w.group)))];
-  const primary = sets.find((x) => x.status === 'PRIMARY')?.group ?? names[0];
-  return Object.fromEntries(names.map((n) => [n, n === primary ? 'original' : 'replacement']));
-}
-
 export default function service(v) {
   return {
     title: v.name,
@@ -23,7 +15,7 @@ export default function service(v) {
         h('span', null, h('b', null, `${v.running} of ${v.desired}`), ' running'), v.pending > 0 && h('span', null, `${v.pending} pending`),
         h('span', null, `controller ${v.controller}`), v.created && h('span', null, 'since ', clock(v.created))),
       v.deployment && h('p', { class: 'banner busy', 'data-key': 'busy' }, pill('InProgress'), ' ', h('a', { href: to('deployments', v.deployment) }, `Deployment ${v.deployment}`)),
-      v.fronts.length > 0 && card('Traffic', fronts(v.fronts, v.sets), groupTable(v.groups)),
+      v.fronts.length > 0 && card('Traffic', fronts(v.fronts), groupTable(v.groups)),
       card('Tasks', v.tasks.length === 0 ? empty('No task has been started.') : taskList(v.tasks, v.name)),
       v.revision && card('Revision', revision(v.revision)),
       card('Service events', messages(v.events)),
@@ -45,9 +37,6 @@ export function groupTable(groups) {
       : g.targets.map((t) => ({ key: `${g.name} ${t.id}:${t.port}`, cells: [`${t.id}:${t.port}`, g.name, pill(t.state), t.description || t.reason, g.check] }))));
 }
 
-// asked tells whether a task stopped because it was told to.
-export const asked = (t) => t.status === 'STOPPED' && /^(scaling activity|task stopped by)/i.test(t.reason);
-
 // taskList shows tasks, and of those that are not well what they said last.
 export function taskList(tasks, label) {
   return h('ul', { class: 'tasks', 'aria-label': `Tasks of ${label}` }, tasks.map((t) => h('li', { 'data-key': t.id },
@@ -57,7 +46,7 @@ export function taskList(tasks, label) {
       h('span', { class: 'dim' }, t.revision), t.address && h('span', { class: 'dim' }, t.address),
       t.started && h('span', { class: 'dim' }, t.stopped ? `ran ${span(ms(t.stopped) - ms(t.started))}` : ['for ', took(t.started)])),
     t.target?.description && t.target.state !== 'healthy' && h('p', { class: 'why' }, t.target.description),
-    t.reason && h('p', { class: asked(t) ? 'dim' : 'why' }, t.reason),
+    t.reason && h('p', { class: t.asked ? 'dim' : 'why' }, t.reason),
     h('ul', { class: 'containers' }, t.containers.map((k) => h('li', { 'data-key': k.name }, container(k, t)))))));
 }
 
