@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -313,6 +312,3 @@ func (n *network) fronts(groups map[string]bool) []front {
 	}
 	return out
 }
-
-// where is how a target is written.
-func (t target) where() string { return fmt.Sprintf("%s:%d", t.ID, t.Port) }
