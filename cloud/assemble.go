@@ -42,6 +42,10 @@ type parts struct {
 	engines  []engine
 }
 
+// maxBody is the largest request that AWS takes outside of S3 and registries: that of a
+// function's 50 MB.
+const maxBody = 70167211
+
 // engine is a part that does things over time.
 type engine struct {
 	name string
@@ -148,7 +152,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	permits.TaskDefinitions, permits.Deployments = tasks, deploy
 	permits.Resources = map[string]func(string) string{"ecr": registry.ResourcePolicy}
 	p.api = wire.NewServer(wire.Options{
-		Log: c.opts.Log,
+		Log: c.opts.Log, MaxBody: maxBody,
 		Services: []*wire.Service{
 			wire.ECS(tasks.Ops()), wire.CodeDeploy(deploy.Ops()), wire.ECR(registry.Ops()), wire.ELBv2(p.elb.Ops()),
 			wire.STS(tokens.Ops()), wire.IAM(p.iam.Ops()), wire.Logs(watch.Ops()), wire.CloudWatch(metrics.Ops()),

@@ -3,6 +3,7 @@ package cloud_test
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"os"
@@ -210,5 +211,20 @@ func TestWhoMayInvoke(t *testing.T) {
 	}
 	if err != nil {
 		t.Errorf("with permission: %v", err)
+	}
+}
+
+// A function's zip may have 50 MB, which are more on the wire.
+func TestALargeFunction(t *testing.T) {
+	r := newAccount(t)
+	noise := make([]byte, 30<<20)
+	_, _ = rand.Read(noise) // never fails
+	code := zipOf(noise)
+	out := must(lambda.NewFromConfig(r.cfg).CreateFunction(t.Context(), &lambda.CreateFunctionInput{
+		FunctionName: aws.String("f"), Role: aws.String(r.role("runs", "lambda.amazonaws.com")), Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"),
+		Code: &types.FunctionCode{ZipFile: code},
+	}))
+	if out.CodeSize != int64(len(code)) {
+		t.Errorf("%d bytes of %d", out.CodeSize, len(code))
 	}
 }

@@ -72,7 +72,10 @@ func (s *Service) CreateDeployment(ctx context.Context, in *codedeploy.CreateDep
 	if err != nil {
 		return nil, err
 	}
-	s.begin <- d.ID
+	select {
+	case s.begin <- d.ID:
+	case <-ctx.Done(): // resumed from the store
+	}
 	return &codedeploy.CreateDeploymentOutput{DeploymentId: &d.ID}, nil
 }
 
