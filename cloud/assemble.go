@@ -141,7 +141,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.elb.Functions, p.elb.Objects = functions, objects
+	p.elb.Functions, p.elb.Objects, p.elb.Endpoint = functions, objects, c.Endpoint
 	deploy, err := codedeploy.New(guard.CodeDeploy(codedeploy.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, ECS: tasks, ELB: p.elb, Objects: objects, Alarms: alarming(metrics), Invoke: hooks(functions), Log: c.opts.Log,
 		Assume: assumeOnce(tokens, c.place, "codedeploy.amazonaws.com", "CodeDeploy"),
@@ -168,6 +168,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Services: tasks, Tasks: tasks, Deployments: deploy, Targets: deploy, Settings: deploy, Steering: deploy,
 		Routes: p.elb, Health: p.elb, Images: registry, Measures: metrics, Lines: watch,
 	}))
+	p.api.Handle("/_turnout/truststores/", p.elb)
 	p.api.Handle(oidc+"/", http.StripPrefix(oidc, p.issuer))
 	p.engines = []engine{
 		{"task agent", p.agent.Run},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/turnoutdev/turnout/cloud"
+	"github.com/turnoutdev/turnout/testkit"
 )
 
 // web is a load balancer before a server of the test.
@@ -212,5 +214,62 @@ assert '/logged?x=1 HTTP/1.1"' in fields[12] and fields[13] == '"story/1"' and f
 conn = lines(r'^AWSLogs/.*/conn_log\.')[0].split()
 assert conn[1] == '127.0.0.1' and conn[3] == '18080' and conn[-1].startswith('TID_'), conn
 assert s3.get_object(Bucket='traffic', Key='web/AWSLogs/123456789012/ELBAccessLogTestFile')['Body'].read().startswith(b'Enable AccessLog for ELB: web at ')
+`)
+}
+
+// boto3 makes a trust store of openssl's certificates, and a listener that lets in those
+// whom it vouches for.
+func TestClientsOnMutualAuthentication(t *testing.T) {
+	w := started(t, cloud.Options{Driver: "fake", TimeScale: 100}).web("web", elbtypes.ProtocolEnumHttps, mirror())
+	dir := t.TempDir()
+	for _, line := range []string{
+		"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem",
+		"req -newkey rsa:2048 -nodes -subj /CN=client -keyout client.key -out client.csr",
+		"x509 -req -in client.csr -CA ca.pem -CAkey ca.key -set_serial 10 -days 1 -out client.pem",
+	} {
+		cmd := exec.Command("openssl", strings.Fields(line)...)
+		if cmd.Dir = dir; cmd.Err != nil {
+			testkit.NeedOrSkip(t, "needs openssl: "+cmd.Err.Error())
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("openssl %s: %v\n%s", line, err, out)
+		}
+	}
+	w.python(`
+import boto3, json, ssl, urllib.request
+s3, elb = boto3.client('s3'), boto3.client('elbv2')
+pem = open('` + dir + `/ca.pem').read()
+s3.create_bucket(Bucket='trust')
+s3.put_object(Bucket='trust', Key='ca.pem', Body=pem.encode())
+store = elb.create_trust_store(Name='clients', CaCertificatesBundleS3Bucket='trust', CaCertificatesBundleS3Key='ca.pem', Tags=[{'Key': 'k', 'Value': 'v'}])['TrustStores'][0]
+arn = store['TrustStoreArn']
+assert store['NumberOfCaCertificates'] == 1 and store['Status'] == 'ACTIVE' and store['TotalRevokedEntries'] == 0, store
+assert elb.describe_tags(ResourceArns=[arn])['TagDescriptions'][0]['Tags'] == [{'Key': 'k', 'Value': 'v'}]
+assert urllib.request.urlopen(elb.get_trust_store_ca_certificates_bundle(TrustStoreArn=arn)['Location']).read().decode() == pem
+elb.modify_listener(ListenerArn='` + w.listener + `', MutualAuthentication={'Mode': 'verify', 'TrustStoreArn': arn})
+got = elb.describe_listeners(ListenerArns=['` + w.listener + `'])['Listeners'][0]['MutualAuthentication']
+assert got['Mode'] == 'verify' and got['TrustStoreArn'] == arn and got['IgnoreClientCertificateExpiry'] == False, got
+assert elb.describe_trust_store_associations(TrustStoreArn=arn)['TrustStoreAssociations'] == [{'ResourceArn': '` + w.listener + `'}]
+def ask(cert):
+    ctx = ssl._create_unverified_context()
+    if cert:
+        ctx.load_cert_chain('` + dir + `/client.pem', '` + dir + `/client.key')
+    return json.load(urllib.request.urlopen('` + w.url + `', context=ctx))
+header = ask(True)['header']
+assert header['X-Amzn-Mtls-Clientcert-Subject'] == ['CN=client'] and header['X-Amzn-Mtls-Clientcert-Serial-Number'] == ['0A'], header
+try:
+    ask(False)
+except OSError:
+    pass
+else:
+    raise AssertionError('somebody without a certificate gets in')
+try:
+    elb.delete_trust_store(TrustStoreArn=arn)
+except elb.exceptions.TrustStoreInUseException:
+    pass
+elb.modify_listener(ListenerArn='` + w.listener + `', MutualAuthentication={'Mode': 'off'})
+ask(False)
+elb.delete_trust_store(TrustStoreArn=arn)
+assert elb.describe_trust_stores()['TrustStores'] == []
 `)
 }

@@ -38,6 +38,7 @@ type HTTP struct {
 	NoHTTP2           bool              // not even by prior knowledge
 	KeepAlive         time.Duration     // how long clients' connections live; 0 for an hour
 	Names             map[string]string // other names for fields that the load balancer adds to requests
+	Mutual            string            // verify, passthrough: tell targets of clients' certificates
 	HideServer        bool              // of the load balancer's own answers
 	Response          []Header          // set in every response, in place of the target's
 }

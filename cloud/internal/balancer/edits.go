@@ -41,10 +41,10 @@ const (
 
 var mutualFields = []string{clientCert, clientCertSerial, clientCertIssuer, clientCertTo, clientCertValid, clientCertLeaf}
 
-func compileEdits(h *HTTP, mutual string) *edits {
+func compileEdits(h *HTTP) *edits {
 	e := &edits{
 		regularOnly: h.DropInvalidFields, forwardedFor: h.ForwardedFor, clientPort: h.ClientPort, tls: h.TellTLS,
-		mutual: mutual != "", passthrough: mutual == "passthrough",
+		mutual: h.Mutual != "", passthrough: h.Mutual == "passthrough",
 		names: h.Names, hideServer: h.HideServer, response: h.Response, own: map[string]bool{},
 	}
 	if !e.regularOnly && e.forwardedFor == "" && !e.clientPort && !e.tls && !e.mutual && !e.hideServer && len(e.response) == 0 {

@@ -105,7 +105,7 @@ func (r *routes) configure(was *routes) {
 	if was != nil && reflect.DeepEqual(was.config.HTTP, r.config.HTTP) {
 		r.edits = was.edits
 	} else {
-		r.edits = compileEdits(&r.http, "")
+		r.edits = compileEdits(&r.http)
 	}
 }
 

@@ -70,6 +70,9 @@ func (s *Service) putListener(tx *store.Tx, l *listener) error {
 	if err := s.secure(tx, d); err != nil {
 		return err
 	}
+	if err := s.checkMutual(tx, d); err != nil {
+		return err
+	}
 	s.tables.listeners.Put(tx, *d.ListenerArn, *l)
 	return nil
 }
@@ -85,9 +88,6 @@ func checkProtocol(lb string, d *types.Listener) error {
 	}
 	if *d.Port < 1 || *d.Port > 65535 {
 		return validation("Port '%d' must be between '1' and '65535' inclusive", *d.Port)
-	}
-	if m := d.MutualAuthentication; m != nil && cmp.Or(aws.ToString(m.Mode), "off") != "off" {
-		return badConfiguration("Mutual authentication is not offered by the local cloud")
 	}
 	if !isNetwork(lb) {
 		if !isHTTP(d.Protocol) {

@@ -25,6 +25,8 @@ func (s *Service) withTags(tx *store.Tx, id string, f func([]types.Tag) ([]types
 		return retag(tx, s.tables.loadBalancers, id, errLoadBalancers, func(r *loadBalancer) *[]types.Tag { return &r.Tags }, f)
 	case "targetgroup":
 		return retag(tx, s.tables.groups, id, errTargetGroups, func(r *targetGroup) *[]types.Tag { return &r.Tags }, f)
+	case "truststore":
+		return retag(tx, s.tables.trustStores, id, noTrustStore(id), func(r *trustStore) *[]types.Tag { return &r.Tags }, f)
 	case "listener":
 		return retag(tx, s.tables.listeners, id, errListeners, func(r *listener) *[]types.Tag { return &r.Tags }, f)
 	}

@@ -249,7 +249,7 @@ func (s *Service) tlsConfig(tx *store.Tx, id string, l listener, protocols []str
 		return nil
 	}
 	policy := aws.ToString(l.Desc.SslPolicy)
-	made := strings.Join(slices.Concat([]string{policy}, protocols, arns), " ")
+	made := strings.Join(slices.Concat([]string{policy, s.mutualStamp(tx, l.Desc)}, protocols, arns), " ")
 	if e, ok := s.configs[id]; ok && e.made == made {
 		return e.config
 	}
@@ -262,6 +262,7 @@ func (s *Service) tlsConfig(tx *store.Tx, id string, l listener, protocols []str
 			s.Log.Error("a listener's certificate does not read", "certificate", a, "error", err)
 		}
 	}
+	s.askClients(tx, l.Desc, c)
 	s.configs[id] = tlsEntry{made, c}
 	return c
 }

@@ -45,6 +45,7 @@ func composeHTTP(lb loadBalancer, l listener) *balancer.HTTP {
 		KeepAlive:         seconds(a.get("client_keep_alive.seconds")),
 		HideServer:        own.get("routing.http.response.server.enabled") == "false",
 	}
+	h.Mutual = mutualMode(l.Desc)
 	if mode := a.get("routing.http.xff_header_processing.mode"); mode != "append" {
 		h.ForwardedFor = mode
 	}

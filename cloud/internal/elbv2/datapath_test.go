@@ -63,11 +63,23 @@ func (r real) backend(t *testing.T, group, name string, slow *gate) types.Target
 		_, _ = io.WriteString(w, name)
 	}))
 	t.Cleanup(srv.Close)
-	at := netip.MustParseAddrPort(strings.TrimPrefix(srv.URL, "http://"))
+	return r.register(t, group, srv.URL)
+}
+
+// register adds a server to a group.
+func (r real) register(t *testing.T, group, url string) types.TargetDescription {
+	t.Helper()
+	at := netip.MustParseAddrPort(strings.TrimPrefix(url, "http://"))
 	d := types.TargetDescription{Id: aws.String(at.Addr().String()), Port: aws.Int32(int32(at.Port()))}
 	_, err := r.RegisterTargets(bg, &elb.RegisterTargetsInput{TargetGroupArn: &group, Targets: []types.TargetDescription{d}})
 	must(t, 0, err)
 	return d
+}
+
+// setListener sets one attribute of a listener.
+func (s *Service) setListener(id, key, value string) error {
+	_, err := s.ModifyListenerAttributes(bg, &elb.ModifyListenerAttributesInput{ListenerArn: &id, Attributes: []types.ListenerAttribute{{Key: &key, Value: &value}}})
+	return err
 }
 
 // listen makes a listener and returns its ARN and where it says that it stands.

@@ -22,8 +22,8 @@
 // Limits, and where AWS differs:
 //   - Load balancers are "provisioning" in CreateLoadBalancer's answer only.
 //   - Application load balancers in full, apart from authenticate-* and jwt-validation
-//     actions and mutual authentication, which are refused. Network load balancers for TCP and TLS listeners and TCP target
-//     groups. Gateway load balancers are refused.
+//     actions, which are refused. Network load balancers for TCP and TLS listeners and TCP
+//     target groups. Gateway load balancers are refused.
 //   - Targets are IP addresses, or for network load balancers an application load
 //     balancer. The cloud has no EC2 instances, so none can be registered; target groups
 //     of type instance can be made. Functions are invoked by the neighbour that has them,
@@ -31,6 +31,6 @@
 //   - A subnet that the cloud has stands in its zone and VPC. Any other identifier is
 //     accepted too, of security groups as well, so that what names a real account's is
 //     rehearsed unchanged; the zones of such subnets are dealt out in turn.
-//   - Trust stores, resource policies and IP pools are absent; capacity reservations
-//     and security groups are records.
+//   - Trust stores are not shared between accounts. IP pools are absent; capacity
+//     reservations and security groups are records.
 package elbv2

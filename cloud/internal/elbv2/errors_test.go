@@ -142,7 +142,7 @@ func TestCreateListenerRefuses(t *testing.T) {
 		{"HTTPS with two", elb.CreateListenerInput{Protocol: types.ProtocolEnumHttps, Certificates: append(certificate, certificate...)}, "InvalidConfigurationRequest", "You must provide a list containing exactly one certificate if the listener protocol is HTTPS."},
 		{"HTTPS with a word", elb.CreateListenerInput{Protocol: types.ProtocolEnumHttps, Certificates: []types.Certificate{{CertificateArn: aws.String("mine")}}}, "CertificateNotFound", "Certificate 'mine' not found"},
 		{"an unknown policy", elb.CreateListenerInput{Protocol: types.ProtocolEnumHttps, Certificates: certificate, SslPolicy: aws.String("old")}, "SSLPolicyNotFound", "SSL policy 'old' not found"},
-		{"mutual", elb.CreateListenerInput{MutualAuthentication: &types.MutualAuthenticationAttributes{Mode: aws.String("verify")}}, "InvalidConfigurationRequest", "Mutual authentication is not offered by the local cloud"},
+		{"mutual", elb.CreateListenerInput{MutualAuthentication: &types.MutualAuthenticationAttributes{Mode: aws.String("verify")}}, "InvalidConfigurationRequest", "Mutual authentication is supported only on HTTPS listeners"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			in := tc.in

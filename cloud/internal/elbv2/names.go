@@ -52,4 +52,5 @@ var arnNames = map[string]string{
 	"listener":      "listener",
 	"listener-rule": "listener rule",
 	"targetgroup":   "target group",
+	"truststore":    "trust store",
 }

@@ -40,6 +40,8 @@ type Options struct {
 	Functions Functions
 	// Objects may be set so, too. Nil writes no logs.
 	Objects Objects
+	// Endpoint is the URL of the API, by which files of trust stores are handed out.
+	Endpoint func() string
 }
 
 // Service answers the API.

@@ -59,6 +59,7 @@ type tables struct {
 	groups        store.Table[targetGroup]
 	targets       store.Table[target]
 	certificates  store.Table[certificate]
+	trustStores   store.Table[trustStore]
 }
 
 func openTables(s *store.Store) (t tables, err error) {
@@ -68,6 +69,7 @@ func openTables(s *store.Store) (t tables, err error) {
 	open(s, "elbv2/target-groups", &t.groups, &err)
 	open(s, "elbv2/targets", &t.targets, &err)
 	open(s, "elbv2/certificates", &t.certificates, &err)
+	open(s, "elbv2/trust-stores", &t.trustStores, &err)
 	return t, err
 }
 

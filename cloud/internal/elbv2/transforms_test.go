@@ -151,10 +151,7 @@ func TestAttributesReachTheBalancer(t *testing.T) {
 		{Key: aws.String("client_keep_alive.seconds"), Value: aws.String("60")},
 	}})
 	must(t, 0, err)
-	set := func(key, value string) error {
-		_, err := s.ModifyListenerAttributes(bg, &elb.ModifyListenerAttributesInput{ListenerArn: &s.listener, Attributes: []types.ListenerAttribute{{Key: &key, Value: &value}}})
-		return err
-	}
+	set := func(key, value string) error { return s.setListener(s.listener, key, value) }
 	must(t, 0, set("routing.http.response.server.enabled", "false"))
 	must(t, 0, set("routing.http.response.content_security_policy.header_value", "default-src 'self'"))
 	must(t, 0, set("routing.http.request.x_amzn_mtls_clientcert_leaf.header_name", "X-Leaf"))

@@ -67,6 +67,10 @@ var templates = map[string]map[string]string{
 		"CreateTargetGroup": "targetgroup/{Name:}/*", "ModifyTargetGroup": "{TargetGroupArn}", "DeleteTargetGroup": "{TargetGroupArn}",
 		"ModifyTargetGroupAttributes": "{TargetGroupArn}", "RegisterTargets": "{TargetGroupArn}", "DeregisterTargets": "{TargetGroupArn}",
 		"AddTags": "{ResourceArns}", "RemoveTags": "{ResourceArns}",
+		"CreateTrustStore": "truststore/{Name:}/*", "ModifyTrustStore": "{TrustStoreArn}", "DeleteTrustStore": "{TrustStoreArn}",
+		"AddTrustStoreRevocations": "{TrustStoreArn}", "RemoveTrustStoreRevocations": "{TrustStoreArn}",
+		"GetTrustStoreCaCertificatesBundle": "{TrustStoreArn}", "GetTrustStoreRevocationContent": "{TrustStoreArn}",
+		"DeleteSharedTrustStoreAssociation": "{TrustStoreArn}", "GetResourcePolicy": "{ResourceArn}",
 	},
 	"logs": { // AWS asks about groups with the tail of a stream: policies need "log-group:NAME:*"
 		"": "log-group:{LogGroupName:}:log-stream:", "DescribeLogGroups": "log-group::log-stream:",
