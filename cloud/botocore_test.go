@@ -38,3 +38,8 @@ func deployed(t *testing.T) *account {
 func TestBotocoreWaiters(t *testing.T) {
 	deployed(t).script("waiters.py")
 }
+
+// Every paginator that botocore knows collects all there is, whatever the size of a page.
+func TestBotocorePaginators(t *testing.T) {
+	deployed(t).script("paginators.py")
+}

@@ -5,9 +5,11 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/turnoutdev/turnout/cloud/internal/page"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
@@ -23,23 +25,44 @@ type owner struct {
 
 func (s *Service) owner() owner { return owner{s.Place.Account, s.Place.Account} }
 
+// maxBuckets is how many buckets a page has at most.
+const maxBuckets = 10000
+
 func (x *request) listBuckets() error {
+	size := maxBuckets
+	if n := x.q.Get("max-buckets"); n != "" {
+		var err error
+		if size, err = strconv.Atoi(n); err != nil || size < 1 || size > maxBuckets {
+			return badArgument("Argument max-buckets must be an integer between 1 and 10000")
+		}
+	}
+	var all []bucket
+	if region := x.q.Get("bucket-region"); region == "" || region == x.s.Place.Region {
+		x.s.Store.View(func(tx *store.Tx) {
+			for _, b := range x.s.buckets.All(tx, x.q.Get("prefix")) {
+				all = append(all, b)
+			}
+		})
+	}
+	part, next, err := page.Cut(all, func(b bucket) string { return b.Name }, x.q.Get("continuation-token"), size)
+	if err != nil {
+		return badArgument("The continuation token provided is incorrect")
+	}
 	type entry struct {
 		Name         string
 		CreationDate string
 		BucketRegion string
 	}
 	doc := struct {
-		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListAllMyBucketsResult"`
-		Buckets []entry  `xml:"Buckets>Bucket"`
-		Owner   owner
-		Prefix  string `xml:"Prefix,omitempty"`
-	}{Owner: x.s.owner(), Prefix: x.q.Get("prefix")}
-	x.s.Store.View(func(tx *store.Tx) {
-		for _, b := range x.s.buckets.All(tx, x.q.Get("prefix")) {
-			doc.Buckets = append(doc.Buckets, entry{b.Name, instant(b.Created), x.s.Place.Region})
-		}
-	})
+		XMLName           xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListAllMyBucketsResult"`
+		Buckets           []entry  `xml:"Buckets>Bucket"`
+		Owner             owner
+		Prefix            string `xml:"Prefix,omitempty"`
+		ContinuationToken string `xml:"ContinuationToken,omitempty"`
+	}{Owner: x.s.owner(), Prefix: x.q.Get("prefix"), ContinuationToken: next}
+	for _, b := range part {
+		doc.Buckets = append(doc.Buckets, entry{b.Name, instant(b.Created), x.s.Place.Region})
+	}
 	x.answer(http.StatusOK, doc)
 	return nil
 }

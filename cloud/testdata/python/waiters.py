@@ -22,7 +22,7 @@ account = boto3.client("sts").get_caller_identity()["Account"]
 ELSEWHERE = {
     "ecs": {"daemon_active", "daemon_deployment_stopped", "daemon_deployment_successful", "daemon_task_definition_active", "daemon_task_definition_deleted"},
     "ecr": {"image_scan_complete"},
-    "cloudwatch": {"alarm_mute_rule_exists", "composite_alarm_exists"},
+    "cloudwatch": {"alarm_mute_rule_exists"},
     "ssm": {"command_executed"},
 }
 seen = {}
@@ -186,7 +186,10 @@ def alarm_waiters():
     check(wait(cw, "alarm_exists", attempts=2, AlarmNames=["a"]), "attempts")
     soon(make)
     check(wait(cw, "alarm_exists", AlarmNames=["a"]), "success")
-    check(wait(cw, "composite_alarm_exists", attempts=2, AlarmNames=["a"], AlarmTypes=["CompositeAlarm"]), "attempts")
+    both = {"AlarmNames": ["both"], "AlarmTypes": ["CompositeAlarm"]}
+    check(wait(cw, "composite_alarm_exists", attempts=2, **both), "attempts")
+    soon(lambda: cw.put_composite_alarm(AlarmName="both", AlarmRule="ALARM(a)"))
+    check(wait(cw, "composite_alarm_exists", **both), "success")
 
 
 task_waiters()
