@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -12,8 +17,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/turnoutdev/turnout/cloud"
+	"github.com/turnoutdev/turnout/docs"
+	"github.com/turnoutdev/turnout/internal/cli"
 	"github.com/turnoutdev/turnout/internal/image"
 	"github.com/turnoutdev/turnout/internal/localcloud"
+	"github.com/turnoutdev/turnout/internal/schema"
+	"github.com/turnoutdev/turnout/internal/term"
 )
 
 // TestMain lets this test binary be the turnout command inside scripts, and inside the
@@ -21,7 +30,23 @@ import (
 func TestMain(m *testing.M) {
 	cloud.Init()
 	image.MaybeRun()
-	testscript.Main(m, map[string]func(){"turnout": main})
+	testscript.Main(m, map[string]func(){"turnout": checked})
+}
+
+// checked is the turnout command, which ends with a code of its own when what it printed
+// with --json is not as its schema says.
+func checked() {
+	s := term.System()
+	var out bytes.Buffer
+	s.Out = io.MultiWriter(os.Stdout, &out)
+	code := cli.Main(os.Args[1:], s)
+	if slices.Contains(os.Args, "--json") {
+		if err := schema.CheckVerb(docs.Results, os.Args[1:], out.Bytes()); err != nil {
+			fmt.Fprintf(os.Stderr, "not by the schema: %v\n", err)
+			os.Exit(99)
+		}
+	}
+	os.Exit(code)
 }
 
 // TestScripts runs users' sessions: testdata/script/*.txtar.

@@ -15,7 +15,7 @@ type Field struct {
 	Help     string // one line, for action.yml and --help
 }
 
-// Lines are fields as help shows them, a line each.
+// Lines are fields as help shows them: the name, and beside it what it is for.
 func Lines(fields []Field) string {
 	var b strings.Builder
 	for _, f := range fields {
@@ -23,9 +23,29 @@ func Lines(fields []Field) string {
 		if f.Required {
 			name += " (required)"
 		}
-		fmt.Fprintf(&b, "  %-38s %s\n", name, f.Help)
+		for _, line := range fold(f.Help, 60) {
+			fmt.Fprintf(&b, "  %-38s %s\n", name, line)
+			name = ""
+		}
 	}
 	return b.String()
+}
+
+// fold breaks a text into lines of at most width columns, where its words allow.
+func fold(text string, width int) []string {
+	lines := []string{""}
+	for _, word := range strings.Fields(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case len(*last)+1+len(word) <= width:
+			*last += " " + word
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return lines
 }
 
 // Contract is what an entry point takes and gives: the same as the official action, and

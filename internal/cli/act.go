@@ -21,7 +21,7 @@ type actOptions struct {
 
 func (o *actOptions) flags(c *cobra.Command) {
 	o.named.flags(c)
-	c.Flags().DurationVar(&o.deadline, "deadline", 30*time.Minute, "longest wait for what was asked; what is under way goes on")
+	c.Flags().DurationVar(&o.deadline, "deadline", 30*time.Minute, "longest `TIME` to wait for what was asked; what is under way goes on")
 }
 
 // act finds the service, has f act on it and tells the outcome.
@@ -35,7 +35,7 @@ func (o *actOptions) act(ctx context.Context, f func(*control.Control) (*control
 	}
 	out, err := f(&control.Control{Subject: s, Report: term.NewReporter(o.Streams), Pace: paceOf(s.AWS), Deadline: o.deadline})
 	if o.JSON && out != nil {
-		return errors.Join(o.encode(verdict{out, err == nil, text(err), fault.Hint(err), fault.Code(err)}), err)
+		return errors.Join(o.printJSON(verdict{out, err == nil, text(err), fault.Hint(err), fault.Code(err)}), err)
 	}
 	if err != nil {
 		return err

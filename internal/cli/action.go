@@ -28,25 +28,28 @@ var actions = []struct {
 }
 
 func newAction(g *global) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "action",
-		Short: "Stand in for the official GitHub actions, with their inputs and outputs",
-		Long: `Action has one entry point for each official GitHub action around ECS. Inputs come as the
-runner passes them, in INPUT_TASK-DEFINITION and so on (INPUT_TASK_DEFINITION where a
-shell must set them); outputs go to the file GITHUB_OUTPUT names, masks and annotations
-to stdout. docs/ci/actions.md has the inputs, and where faults of the originals are mended.`,
-	}
+	var entries []*cobra.Command
 	for _, a := range actions {
-		c.AddCommand(&cobra.Command{
+		c := &cobra.Command{
 			Use:     a.name,
 			Short:   a.short + ", as " + a.official + " does",
 			Long:    contract(a.name),
 			Example: "  - run: turnout action " + a.name,
 			Args:    cobra.NoArgs,
 			RunE:    func(c *cobra.Command, _ []string) error { return runAction(c.Context(), g, a.run) },
-		})
+		}
+		g.cloudFlags(c)
+		entries = append(entries, c)
 	}
-	return c
+	return family(&cobra.Command{
+		Use:   "action",
+		Short: "Stand in for the official GitHub actions, with their inputs and outputs",
+		Long: `Action has one entry point for each official GitHub action around ECS. Inputs come as the
+runner passes them, in INPUT_TASK-DEFINITION and so on (INPUT_TASK_DEFINITION where a
+shell must set them); outputs go to the file GITHUB_OUTPUT names, masks and annotations
+to stdout. docs/ci/actions.md has the inputs, and where faults of the originals are mended.`,
+		Example: "  - run: turnout action login\n    env: {INPUT_REGISTRIES: \"123456789012\"}",
+	}, entries...)
 }
 
 // contract is an entry point's help: what it takes and gives.

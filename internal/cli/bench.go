@@ -26,7 +26,8 @@ machines differ.`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return g.bench(c.Context(), runs) },
 	}
-	c.Flags().IntVar(&runs, "runs", runs, "runs of each command")
+	g.jsonFlag(c)
+	c.Flags().IntVar(&runs, "runs", runs, "run each command `N` times")
 	return c
 }
 

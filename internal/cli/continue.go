@@ -29,6 +29,6 @@ or the old tasks have ended) or as far as --wait-until says, and makes sure of i
 		},
 	}
 	o.flags(c)
-	c.Flags().StringVar(&until, "wait-until", "", "shifted, stable or done (default: the next thing)")
+	choice(c, &until, "wait-until", "", "`STAGE` to wait for: shifted, stable or done (default: the next thing)", stages...)
 	return c
 }

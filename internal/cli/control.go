@@ -21,7 +21,7 @@ import (
 )
 
 func newReset(g *global) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "reset",
 		Short: "Take the local cloud back to its beginning: nothing runs, nothing is stored",
 		Long: `Reset ends everything that runs in the local cloud and forgets everything that it stores.
@@ -33,29 +33,52 @@ Its address and its root key stay. A test suite gets the same by POST /_turnout/
 				return err
 			}
 			g.Talk("%s the local cloud", g.Good("reset"))
-			return nil
+			return g.answer(wasReset{true})
 		},
 	}
+	g.stateFlag(c)
+	g.jsonFlag(c)
+	return c
+}
+
+// wasReset is what --json prints of a reset.
+type wasReset struct {
+	Reset bool `json:"reset"` // true
+}
+
+// snapshot is what --json prints of one that was saved or loaded.
+type snapshot struct {
+	File  string `json:"file"`  // as it was named
+	Bytes int    `json:"bytes"` // its size
 }
 
 func newSnapshot(g *global) *cobra.Command {
-	c := &cobra.Command{
-		Use:     "snapshot",
-		Short:   "Save the local cloud's state to a file, or load it",
-		Example: "  turnout snapshot save before.snapshot\n  turnout snapshot load before.snapshot",
+	save := &cobra.Command{
+		Use:     "save FILE",
+		Short:   "Save the state while the cloud goes on",
+		Example: "  turnout snapshot save before.snapshot",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return g.saveSnapshot(c.Context(), args[0]) },
 	}
-	c.AddCommand(&cobra.Command{
-		Use:   "save FILE",
-		Short: "Save the state while the cloud goes on",
-		Args:  cobra.ExactArgs(1),
-		RunE:  func(c *cobra.Command, args []string) error { return g.saveSnapshot(c.Context(), args[0]) },
-	}, &cobra.Command{
-		Use:   "load FILE",
-		Short: "Take the cloud back to a saved state; services start their tasks anew",
-		Args:  cobra.ExactArgs(1),
-		RunE:  func(c *cobra.Command, args []string) error { return g.loadSnapshot(c.Context(), args[0]) },
-	})
-	return c
+	load := &cobra.Command{
+		Use:     "load FILE",
+		Short:   "Take the cloud back to a saved state; services start their tasks anew",
+		Example: "  turnout snapshot load before.snapshot",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return g.loadSnapshot(c.Context(), args[0]) },
+	}
+	for _, c := range []*cobra.Command{save, load} {
+		g.stateFlag(c)
+		g.jsonFlag(c)
+	}
+	return family(&cobra.Command{
+		Use:   "snapshot",
+		Short: "Save the local cloud's state to a file, or load it",
+		Long: `Snapshot keeps everything that the local cloud stores in one file, and takes a cloud back to
+it, so that a test suite begins each test from the same place. What ran when it was saved
+is started anew.`,
+		Example: "  turnout snapshot save before.snapshot\n  turnout snapshot load before.snapshot",
+	}, save, load)
 }
 
 // saveSnapshot writes beside the file first, so that an old snapshot is replaced by a
@@ -78,7 +101,7 @@ func (g *global) saveSnapshot(ctx context.Context, file string) error {
 		return err
 	}
 	g.Talk("%s %s (%d KiB)", g.Good("saved"), file, (len(body)+1023)/1024)
-	return nil
+	return g.answer(snapshot{file, len(body)})
 }
 
 func (g *global) loadSnapshot(ctx context.Context, file string) error {
@@ -87,11 +110,15 @@ func (g *global) loadSnapshot(ctx context.Context, file string) error {
 		return fault.New(fault.Usage, "`turnout snapshot save` writes one", "%w", err)
 	}
 	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
 	if _, err := g.control(ctx, http.MethodPut, "/_turnout/snapshot", f); err != nil {
 		return err
 	}
 	g.Talk("%s %s", g.Good("loaded"), file)
-	return nil
+	return g.answer(snapshot{file, int(info.Size())})
 }
 
 // chaosOptions are the options of `turnout chaos add`.
@@ -101,7 +128,7 @@ type chaosOptions struct {
 }
 
 func newChaos(g *global) *cobra.Command {
-	c := &cobra.Command{
+	return family(&cobra.Command{
 		Use:   "chaos",
 		Short: "Make calls of the local cloud fail, to see what clients do about it",
 		Long: `Chaos injects faults into the local cloud's API: errors (5xx), throttling, connections
@@ -111,29 +138,51 @@ delays. Faults stay until they are cleared, or until they have struck --count ti
   turnout chaos add throttle --service ecs --operation 'Describe*' --rate 0.3
   turnout chaos list
   turnout chaos clear`,
-	}
+	}, newChaosAdd(g), newChaosList(g), newChaosClear(g))
+}
+
+func newChaosAdd(g *global) *cobra.Command {
 	o := &chaosOptions{global: g}
-	add := &cobra.Command{
-		Use:       "add {error|throttle|reset|half|expired|delay}",
-		Short:     "Add a fault",
+	c := &cobra.Command{
+		Use:   "add {error|throttle|reset|half|expired|delay}",
+		Short: "Add a fault",
+		Example: `  turnout chaos add error --service codedeploy --operation CreateDeployment --count 1
+  turnout chaos add delay --delay 2s --rate 0.1`,
 		Args:      cobra.ExactArgs(1),
 		ValidArgs: []string{"error", "throttle", "reset", "half", "expired", "delay"},
 		RunE:      func(c *cobra.Command, args []string) error { return o.add(c.Context(), args[0]) },
 	}
-	f := add.Flags()
-	f.StringVar(&o.Service, "service", "", "such as ecs, codedeploy, ecr, elasticloadbalancing (default: all)")
-	f.StringVar(&o.Operation, "operation", "", "such as CreateDeployment; a * at its end stands for any rest (default: all)")
-	f.Float64Var(&o.Rate, "rate", 1, "probability that a call is struck")
-	f.IntVar(&o.Skip, "skip", 0, "leave the first calls whole")
-	f.IntVar(&o.Count, "count", 0, "end after so many strikes (default: never)")
-	f.DurationVar(&o.Delay, "delay", 0, "how much longer an answer takes (delay)")
-	c.AddCommand(add, &cobra.Command{
+	g.stateFlag(c)
+	g.jsonFlag(c)
+	f := c.Flags()
+	f.StringVar(&o.Service, "service", "", "`NAME` of the service, such as ecs, codedeploy, ecr or elasticloadbalancing (default: all)")
+	f.StringVar(&o.Operation, "operation", "", "`NAME` of the call, such as CreateDeployment; a * at its end stands for any rest (default: all)")
+	f.Float64Var(&o.Rate, "rate", 1, "probability `P` that a call is struck, 0 to 1")
+	f.IntVar(&o.Skip, "skip", 0, "leave the first `N` calls whole")
+	f.IntVar(&o.Count, "count", 0, "end after `N` strikes (default: never)")
+	f.DurationVar(&o.Delay, "delay", 0, "`TIME` that an answer takes longer (delay)")
+	return c
+}
+
+func newChaosList(g *global) *cobra.Command {
+	c := &cobra.Command{
 		Use: "list", Short: "List the faults and how often each has struck", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return g.faults(c.Context(), http.MethodGet, nil) },
-	}, &cobra.Command{
-		Use: "clear [ID…]", Short: "End the faults with these ids, or all", Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error { return g.clearFaults(c.Context(), args) },
-	})
+		Example: "  turnout chaos list\n  turnout chaos list --json | jq '.[] | select(.hit == 0)'",
+		RunE:    func(c *cobra.Command, _ []string) error { return g.faults(c.Context(), http.MethodGet, nil) },
+	}
+	g.stateFlag(c)
+	g.jsonFlag(c)
+	return c
+}
+
+func newChaosClear(g *global) *cobra.Command {
+	c := &cobra.Command{
+		Use: "clear [ID...]", Short: "End the faults with these ids, or all", Args: cobra.ArbitraryArgs,
+		Example: "  turnout chaos clear\n  turnout chaos clear 2 3",
+		RunE:    func(c *cobra.Command, args []string) error { return g.clearFaults(c.Context(), args) },
+	}
+	g.stateFlag(c)
+	g.jsonFlag(c)
 	return c
 }
 
@@ -157,8 +206,7 @@ func (g *global) faults(ctx context.Context, method string, send any) error {
 		return err
 	}
 	if g.JSON {
-		_, err := g.Out.Write(b)
-		return err
+		return g.printDocument(b)
 	}
 	var all []cloud.Fault
 	if err := json.Unmarshal(b, &all); err != nil {
@@ -192,6 +240,11 @@ func faultLine(f cloud.Fault) string {
 	return line + fmt.Sprintf("; struck %d times", f.Hit)
 }
 
+// cleared is what --json prints of ended faults.
+type cleared struct {
+	Ended int `json:"ended"` // how many
+}
+
 func (g *global) clearFaults(ctx context.Context, ids []string) error {
 	query := ""
 	for i, id := range ids {
@@ -204,12 +257,12 @@ func (g *global) clearFaults(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	var out struct{ Ended int }
+	var out cleared
 	if err := json.Unmarshal(b, &out); err != nil {
 		return err
 	}
 	g.Talk("%d faults ended", out.Ended)
-	return nil
+	return g.answer(out)
 }
 
 // controlWithin bounds a control: loading a snapshot waits for what is in flight.

@@ -77,8 +77,11 @@ func newTownOn(t *testing.T, o cloud.Options, edits ...[2]string) *town {
 func (w *town) turnout(ctx context.Context, talk io.Writer, args ...string) (int, result) {
 	w.t.Helper()
 	var out bytes.Buffer
-	args = append(args, "--local", "--state", w.state, "-f", w.dir, "--json")
-	code := Run(ctx, args, &term.Streams{In: strings.NewReader(""), Out: &out, Err: talk})
+	args = append(args, "--local", "--state", w.state, "--json")
+	if args[0] != "resume" { // whose journal names the file
+		args = append(args, "-f", w.dir)
+	}
+	code := checked(ctx, w.t, args, &term.Streams{In: strings.NewReader(""), Out: &out, Err: talk})
 	var r result
 	if out.Len() > 0 {
 		if err := json.Unmarshal(out.Bytes(), &r); err != nil {

@@ -35,9 +35,12 @@ interruption, run it again.`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
+	g.fileFlag(c)
+	g.cloudFlags(c)
+	g.jsonFlag(c)
 	f := c.Flags()
 	f.BoolVarP(&o.yes, "yes", "y", false, "delete without asking")
-	f.BoolVar(&o.all, "all", false, "also what has no tag of turnout provision, unless others use it")
+	f.BoolVar(&o.all, "all", false, "also what has no tag of \"turnout provision\", unless others use it")
 	f.BoolVar(&o.dry, "dry-run", false, "name what would be deleted, and delete nothing")
 	return c
 }
@@ -114,13 +117,16 @@ func plural(n int) string {
 	return strconv.Itoa(n) + " things"
 }
 
+// deprovisioned is what --json prints.
+type deprovisioned struct {
+	Deleted []provision.Item `json:"deleted"` // or would be
+	Kept    []provision.Item `json:"kept"`    // each with the reason
+	DryRun  bool             `json:"dryRun"`  // nothing was deleted
+}
+
 // printItems prints what was deleted (or would be) and what was kept.
 func (o *deprovisionOptions) printItems(items []provision.Item) error {
-	out := struct {
-		Deleted []provision.Item `json:"deleted"`
-		Kept    []provision.Item `json:"kept"`
-		DryRun  bool             `json:"dryRun"`
-	}{[]provision.Item{}, []provision.Item{}, o.dry}
+	out := deprovisioned{[]provision.Item{}, []provision.Item{}, o.dry}
 	for _, i := range items {
 		if i.Kept == "" {
 			out.Deleted = append(out.Deleted, i)

@@ -26,7 +26,7 @@ func (w *town) deprovision(answers string, tty bool, args ...string) (int, gone,
 	w.t.Helper()
 	var out, talk bytes.Buffer
 	args = append([]string{"deprovision", "--local", "--state", w.state, "-f", w.dir}, args...)
-	code := Run(w.t.Context(), args, &term.Streams{In: strings.NewReader(answers), Out: &out, Err: &talk, TTY: tty})
+	code := checked(w.t.Context(), w.t, args, &term.Streams{In: strings.NewReader(answers), Out: &out, Err: &talk, TTY: tty})
 	var g gone
 	if out.Len() > 0 {
 		if err := json.Unmarshal(out.Bytes(), &g); err != nil {

@@ -48,10 +48,10 @@ An image that is a placeholder in the file stands for the image that is deployed
 	o.flags(c)
 	f := c.Flags()
 	o.edits.flags(f)
-	f.StringVar(&o.taskdef, "task-definition", "", "task definition file (default: turnout.yml's)")
-	f.StringVar(&o.revision, "revision", "", "compare with a revision instead of the file: ARN, FAMILY:REVISION or REVISION")
-	f.StringVar(&o.from, "from", "", "compare from a revision instead of the one that serves")
-	f.StringVar(&o.tool, "tool", os.Getenv("TURNOUT_DIFF"), "program that shows two files' difference (default: $TURNOUT_DIFF, else its own form)")
+	f.StringVar(&o.taskdef, "task-definition", "", "`FILE` of the task definition (default: turnout.yml's)")
+	f.StringVar(&o.revision, "revision", "", "compare with this `REVISION` instead of the file: ARN, FAMILY:REVISION or REVISION")
+	f.StringVar(&o.from, "from", "", "compare from this `REVISION` instead of the one that serves")
+	f.StringVar(&o.tool, "tool", "", "`COMMAND` that shows two files' difference (default: $TURNOUT_DIFF, else its own form)")
 	f.BoolVar(&o.exitCode, "exit-code", false, "end with code 1 when there are differences")
 	return c
 }
@@ -104,12 +104,13 @@ func (o *diffOptions) run(ctx context.Context) error {
 
 func (o *diffOptions) show(ctx context.Context, d difference, before, after []byte) error {
 	var err error
+	tool := first(o.tool, os.Getenv("TURNOUT_DIFF"))
 	switch {
 	case o.JSON:
-		err = o.encode(d)
-	case o.tool != "":
+		err = o.printJSON(d)
+	case tool != "":
 		names := [2]string{"from-" + fileName(d.From), "to-" + fileName(d.To)}
-		err = diff.Tool(ctx, o.tool, names, before, after, o.Out, o.Err)
+		err = diff.Tool(ctx, tool, names, before, after, o.Out, o.Err)
 	case d.Same:
 		o.Talk("%s: %s and %s are the same to ECS", d.Service, subject.Last(d.From), subject.Last(d.To))
 	default:

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -36,9 +35,12 @@ waits. Each finding says what is wrong, where, what will come of it, and how to 
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
+	g.fileFlag(c)
+	g.cloudFlags(c)
+	g.jsonFlag(c)
 	f := c.Flags()
-	f.StringVar(&o.image, "image", "", "image that is to be deployed (default: the one that the task definition names)")
-	f.StringVar(&o.DeploymentConfig, "config", "", "deployment configuration that is to be used (default: the group's)")
+	f.StringVar(&o.image, "image", "", "`IMAGE` that is to be deployed (default: the one that the task definition names)")
+	choice(c, &o.DeploymentConfig, "config", "", "`NAME` of the deployment configuration that is to be used (default: the group's)", predefined...)
 	f.BoolVar(&o.strict, "strict", false, "fail on warnings too")
 	return c
 }
@@ -76,12 +78,7 @@ func (o *doctorOptions) run(ctx context.Context) error {
 
 func (o *doctorOptions) show(rep *doctor.Report) error {
 	if o.JSON {
-		b, err := json.MarshalIndent(rep, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(o.Out, "%s\n", b)
-		return err
+		return o.printJSON(rep)
 	}
 	if rep.Caller != "" {
 		o.Talk("%s in account %s", rep.Caller, rep.Account)

@@ -24,7 +24,7 @@ import (
 func (w *town) examine(code int, args ...string) doctor.Report {
 	w.t.Helper()
 	var out, talk bytes.Buffer
-	got := Run(w.t.Context(), append([]string{"doctor", "--json", "--local", "--state", w.state, "-f", w.dir}, args...), &term.Streams{In: strings.NewReader(""), Out: &out, Err: &talk})
+	got := checked(w.t.Context(), w.t, append([]string{"doctor", "--json", "--local", "--state", w.state, "-f", w.dir}, args...), &term.Streams{In: strings.NewReader(""), Out: &out, Err: &talk})
 	var rep doctor.Report
 	if err := json.Unmarshal(out.Bytes(), &rep); err != nil || got != code {
 		w.t.Fatalf("exit code %d, want %d, %v\n%s%s", got, code, err, out.String(), talk.String())

@@ -12,12 +12,26 @@ import (
 )
 
 func newDown(g *global) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "down",
 		Short: "End the local cloud and everything that runs in it",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return runDown(c.Context(), g) },
+		Long: `Down ends the local cloud that ` + "`turnout up`" + ` started, and waits until its tasks and
+functions have ended. State that is kept is found again by the next up. Where no cloud
+runs there is nothing to do, which is a success.`,
+		Example: "  turnout down\n  turnout down --state /tmp/cloud",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return runDown(c.Context(), g) },
 	}
+	g.stateFlag(c)
+	g.jsonFlag(c)
+	return c
+}
+
+// ended is what --json prints.
+type ended struct {
+	Ended    bool   `json:"ended"`              // false where no cloud was running
+	Endpoint string `json:"endpoint,omitempty"` // of the cloud that was ended
+	Process  int    `json:"process,omitempty"`  // its id
 }
 
 // runDown asks the cloud's process to end and waits until it has.
@@ -29,7 +43,7 @@ func runDown(ctx context.Context, g *global) error {
 	h, err := localcloud.Read(dir)
 	if errors.Is(err, localcloud.ErrNone) {
 		g.Talk("no local cloud is running (state folder %s)", dir)
-		return localcloud.Remove(dir)
+		return errors.Join(localcloud.Remove(dir), g.answer(ended{}))
 	}
 	if err != nil {
 		return err
@@ -45,5 +59,5 @@ func runDown(ctx context.Context, g *global) error {
 		}
 	}
 	g.Talk("ended the local cloud at %s", h.Endpoint)
-	return localcloud.Remove(dir)
+	return errors.Join(localcloud.Remove(dir), g.answer(ended{true, h.Endpoint, h.PID}))
 }

@@ -52,12 +52,12 @@ func (e *edits) flags(f *pflag.FlagSet) {
 		f.Var(editFlag{kind, set, &e.err}, name, usage)
 	}
 	if f.Lookup("container") == nil {
-		add("container", "name", "container that the flags below change (default: the one behind the load balancer); given several times, each is for the flags after it", func(s string) error {
+		add("container", "NAME", "NAME of the container that the flags below change (default: the one behind the load balancer); given several times, each is for the flags after it", func(s string) error {
 			e.containers = append(e.containers, s)
 			return nil
 		})
 	}
-	add("image", "[CONTAINER=]IMAGE", "image to put into the task definition; may be repeated", func(s string) error {
+	add("image", "[CONTAINER=]IMAGE", "image to put into the task definition, for the container behind the load balancer or the one that is named; may be repeated", func(s string) error {
 		container, ref, ok := strings.Cut(s, "=")
 		if !ok {
 			container, ref = "", s
@@ -93,17 +93,17 @@ func (e *edits) flags(f *pflag.FlagSet) {
 		e.add("env-file", func(k *taskdef.ContainerChange) { k.EnvFiles = append(k.EnvFiles, s) })
 		return nil
 	})
-	add("log-driver", "name", "log driver", func(s string) error {
+	add("log-driver", "NAME", "NAME of the log driver", func(s string) error {
 		e.add("log-driver", func(k *taskdef.ContainerChange) { k.LogDriver = s })
 		return oneOf("--log-driver", s, taskdef.LogDrivers...)
 	})
-	add("command", "words", "command, in words as in a shell or as a JSON list", func(s string) error {
+	add("command", "WORDS", "WORDS of the command, as in a shell or as a JSON list", func(s string) error {
 		words, err := taskdef.Words(s)
 		e.add("command", func(k *taskdef.ContainerChange) { k.Command = words })
 		return err
 	})
-	f.StringVar(&e.roles.TaskRole, "task-role", "", "ARN of the task role")
-	f.StringVar(&e.roles.ExecutionRole, "execution-role", "", "ARN of the task execution role")
+	f.StringVar(&e.roles.TaskRole, "task-role", "", "`ARN` of the task role")
+	f.StringVar(&e.roles.ExecutionRole, "execution-role", "", "`ARN` of the task execution role")
 }
 
 func (e *edits) add(flag string, change func(*taskdef.ContainerChange)) {

@@ -17,9 +17,24 @@ const addressTag = "aws:turnout:address"
 
 // listener is where a load balancer's listener is reached.
 type listener struct {
-	LoadBalancer string `json:"loadBalancer"`
-	Port         int32  `json:"port"`    // as declared
-	Address      string `json:"address"` // host:port that answers
+	LoadBalancer string `json:"loadBalancer"` // its name
+	Port         int32  `json:"port"`         // as declared
+	Address      string `json:"address"`      // host:port that answers
+}
+
+// surroundings are what --json prints.
+type surroundings struct {
+	Environment map[string]string `json:"environment"`   // variables for AWS clients
+	Account     string            `json:"account"`       // id of the one account
+	Console     string            `json:"console"`       // the cloud's page for people
+	Listeners   []listener        `json:"listeners"`     // of its load balancers
+	TLS         *secured          `json:"tls,omitempty"` // with up --tls
+}
+
+// secured is where AWS's own names are served.
+type secured struct {
+	Endpoint string `json:"endpoint"` // https://host:port
+	CA       string `json:"ca"`       // file of the certificate that vouches for them
 }
 
 // envForm is how the environment is written for one kind of client.
@@ -63,6 +78,8 @@ made once; env prints how to trust and reach it. Nothing is changed by itself: n
 			return runEnv(c.Context(), g, nil)
 		},
 	}
+	g.stateFlag(c)
+	g.jsonFlag(c)
 	var names []string
 	for i, f := range envForms {
 		c.Flags().BoolVar(&chosen[i], f.name, false, f.help)
@@ -110,13 +127,12 @@ func runEnv(ctx context.Context, g *global, write func(*environment) (string, er
 }
 
 func (e *environment) json(g *global) error {
-	env := map[string]string{}
+	out := surroundings{Environment: map[string]string{}, Account: e.handle.Account, Console: e.handle.Console, Listeners: e.listeners}
 	for _, v := range e.vars {
-		env[v[0]] = v[1]
+		out.Environment[v[0]] = v[1]
 	}
-	out := map[string]any{"environment": env, "account": e.handle.Account, "console": e.handle.Console, "listeners": e.listeners}
 	if e.handle.TLS != "" {
-		out["tls"] = map[string]string{"endpoint": e.handle.TLS, "ca": e.handle.CA}
+		out.TLS = &secured{e.handle.TLS, e.handle.CA}
 	}
 	return g.printJSON(out)
 }

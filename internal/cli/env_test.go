@@ -50,7 +50,7 @@ func lit(t *testing.T, o cloud.Options) string {
 func env(t *testing.T, state string, code int, args ...string) string {
 	t.Helper()
 	var out, talk bytes.Buffer
-	if got := Run(t.Context(), append([]string{"env", "--state", state}, args...), &term.Streams{Out: &out, Err: &talk}); got != code {
+	if got := checked(t.Context(), t, append([]string{"env", "--state", state}, args...), &term.Streams{Out: &out, Err: &talk}); got != code {
 		t.Fatalf("env %v: exit code %d, want %d\n%s", args, got, code, talk.String())
 	}
 	return out.String() + talk.String()

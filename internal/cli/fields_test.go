@@ -7,13 +7,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/turnoutdev/turnout/cloud"
 	"github.com/turnoutdev/turnout/internal/diff"
+	"github.com/turnoutdev/turnout/internal/doctor"
 	"github.com/turnoutdev/turnout/internal/history"
 	"github.com/turnoutdev/turnout/internal/oneoff"
 	"github.com/turnoutdev/turnout/internal/probe"
+	"github.com/turnoutdev/turnout/internal/provision"
 	"github.com/turnoutdev/turnout/internal/status"
 	"github.com/turnoutdev/turnout/internal/subject"
 	"github.com/turnoutdev/turnout/internal/tail"
+	"github.com/turnoutdev/turnout/internal/watch"
 )
 
 // TestFieldsOfJSON spells the fields of --json again: whoever changes one changes what
@@ -33,11 +37,34 @@ func TestFieldsOfJSON(t *testing.T) {
 		"id status taskDefinition images creator registeredBy config description created completed took rolledBackBy takesBack error": history.Entry{},
 		"time task container message logGroup logStream":                                           tail.Line{},
 		"task taskDefinition container status exitCode stopCode reason containers started stopped": oneoff.Result{},
-		"name exitCode reason":         oneoff.Container{},
-		"for seconds tasks":            waited{},
-		"task status reason exitCodes": taskEnding{},
-		"url ok error attempts":        verified{},
-		"time took status error":       probe.Attempt{},
+		"name exitCode reason":                     oneoff.Container{},
+		"for seconds tasks":                        waited{},
+		"task status reason exitCodes":             taskEnding{},
+		"url ok error attempts":                    verified{},
+		"time took status error":                   probe.Attempt{},
+		"ok error hint exitCode":                   failure{},
+		"version commit date modified go platform": built{},
+		"endpoint console region account driver timeScale tls ca process log": running{},
+		"ended endpoint process": ended{},
+		"reset":                  wasReset{},
+		"file bytes":             snapshot{},
+		"ended":                  cleared{},
+		"file changed leftOut output taskDefinition": rendered{},
+		"service controller deployments":             past{},
+		"written dryRun":                             wrote{},
+		"written":                                    pages{},
+		"file changed dryRun notes":                  mirrored{},
+		"deleted kept dryRun":                        deprovisioned{},
+		"kind name kept":                             provision.Item{},
+		"made kept":                                  provisioned{},
+		"environment account console listeners tls":  surroundings{},
+		"endpoint ca":                                secured{},
+		"loadBalancer port address":                  listener{},
+		"verb about":                                 hasSchema{},
+		"severity check what where why fix":          doctor.Finding{},
+		"account caller checks findings":             doctor.Report{},
+		"time kind deploymentId name status took blue green running desired message detail": watch.Event{},
+		"id kind service operation rate skip count delay hit":                               cloud.Fault{},
 	} {
 		got := fields(reflect.TypeOf(v))
 		if s := strings.Join(got, " "); s != want {

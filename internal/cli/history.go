@@ -31,8 +31,15 @@ because CodeDeploy notes no names.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	o.flags(c)
-	c.Flags().IntVarP(&o.limit, "limit", "n", 10, "how many to list")
+	c.Flags().IntVarP(&o.limit, "limit", "n", 10, "list `N` deployments")
 	return c
+}
+
+// past is what --json prints.
+type past struct {
+	Service     string          `json:"service"`     // its name
+	Controller  string          `json:"controller"`  // CODE_DEPLOY or ECS
+	Deployments []history.Entry `json:"deployments"` // newest first
 }
 
 func (o *historyOptions) run(ctx context.Context) error {
@@ -48,11 +55,7 @@ func (o *historyOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.JSON {
-		return o.encode(struct {
-			Service     string          `json:"service"`
-			Controller  string          `json:"controller"`
-			Deployments []history.Entry `json:"deployments"`
-		}{s.Service, string(s.Controller()), all})
+		return o.printJSON(past{s.Service, string(s.Controller()), all})
 	}
 	if len(all) == 0 {
 		o.Talk("service %s has not been deployed to yet; %s serves", s.Service, s.TaskDefinition())

@@ -56,21 +56,23 @@ never replaced without --force. On a terminal it asks for what no option said.`,
 			return o.run(c.Context(), c.Flags().NFlag() == 0)
 		},
 	}
+	g.cloudFlags(c)
+	g.jsonFlag(c)
 	f := c.Flags()
-	f.StringVar(&o.fromService, "from-service", "", "begin from a running service, as CLUSTER/SERVICE")
-	f.StringVar(&o.fromWorkflow, "from-workflow", "", "begin from a workflow that uses the official actions")
-	f.StringVar(&o.service, "service", "", "name of the service (default: the folder's)")
-	f.StringVar(&o.cluster, "cluster", "", "name of the cluster (default \"default\")")
-	f.StringVar(&o.container, "container", "", "container behind the load balancer (default: the service's name)")
-	f.IntVar(&o.port, "port", 0, "port that it listens on (default: the Dockerfile's EXPOSE, else 8080)")
-	f.IntVar(&o.testPort, "test-port", 0, "port of a test listener (default: none)")
-	f.StringVar(&o.health, "health", "", "path of the health check (default /)")
-	f.StringVar(&o.account, "account", "", "AWS account (default: "+scaffold.ExampleAccount+", AWS's example)")
-	f.StringVar(&o.repository, "repository", "", "ECR repository (default: the service's name)")
-	f.StringVar(&o.vpc, "vpc", "", "id of the VPC, for Terraform")
-	f.StringVar(&o.github, "github", "", "OWNER/NAME of the GitHub repository that deploys (default: git's remote origin)")
-	f.StringVar(&o.branch, "branch", "", "branch whose pushes deploy (default main)")
-	f.StringVar(&o.out, "workflow", "", "path of the workflow to write")
+	f.StringVar(&o.fromService, "from-service", "", "begin from a running service, as `CLUSTER/SERVICE`")
+	f.StringVar(&o.fromWorkflow, "from-workflow", "", "begin from the `FILE` of a workflow that uses the official actions")
+	f.StringVar(&o.service, "service", "", "`NAME` of the service (default: the folder's)")
+	f.StringVar(&o.cluster, "cluster", "", "`NAME` of the cluster (default \"default\")")
+	f.StringVar(&o.container, "container", "", "`NAME` of the container behind the load balancer (default: the service's)")
+	f.IntVar(&o.port, "port", 0, "`PORT` that it listens on (default: the Dockerfile's EXPOSE, else 8080)")
+	f.IntVar(&o.testPort, "test-port", 0, "`PORT` of a test listener (default: none)")
+	f.StringVar(&o.health, "health", "", "`PATH` of the health check (default /)")
+	f.StringVar(&o.account, "account", "", "`ID` of the AWS account (default: "+scaffold.ExampleAccount+", AWS's example)")
+	f.StringVar(&o.repository, "repository", "", "`NAME` of the ECR repository (default: the service's)")
+	f.StringVar(&o.vpc, "vpc", "", "`ID` of the VPC, for Terraform")
+	f.StringVar(&o.github, "github", "", "`OWNER/NAME` of the GitHub repository that deploys (default: git's remote origin)")
+	f.StringVar(&o.branch, "branch", "", "`BRANCH` whose pushes deploy (default main)")
+	f.StringVar(&o.out, "workflow", "", "`FILE` of the workflow to write")
 	f.BoolVar(&o.force, "force", false, "replace files that stand already")
 	f.BoolVar(&o.dry, "dry-run", false, "name the files, and write none")
 	c.MarkFlagsMutuallyExclusive("from-service", "from-workflow")
@@ -209,6 +211,12 @@ func (o *initOptions) ask(p *scaffold.Project) error {
 	return nil
 }
 
+// wrote is what --json prints.
+type wrote struct {
+	Written []string `json:"written"` // paths of the files, or of those that would be written
+	DryRun  bool     `json:"dryRun"`  // nothing was written
+}
+
 func (o *initOptions) write(p *scaffold.Project, files []scaffold.File) error {
 	var paths []string
 	if o.dry {
@@ -222,10 +230,7 @@ func (o *initOptions) write(p *scaffold.Project, files []scaffold.File) error {
 		}
 	}
 	if o.JSON {
-		return o.printJSON(struct {
-			Written []string `json:"written"`
-			DryRun  bool     `json:"dryRun"`
-		}{append([]string{}, paths...), o.dry})
+		return o.printJSON(wrote{append([]string{}, paths...), o.dry})
 	}
 	for _, path := range paths {
 		o.Talk("%s %s", o.Good("+"), path)

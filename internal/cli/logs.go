@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -47,10 +46,10 @@ older ones too. With --follow, tasks that start later join in.`,
 	o.flags(c)
 	f := c.Flags()
 	f.BoolVar(&o.follow, "follow", false, "go on with new lines until Ctrl-C, or until the tasks named with --task have stopped")
-	f.StringVar(&o.since, "since", "", "lines from then on: 90s, 15m, 2h, 3d, or a time (RFC 3339)")
-	f.IntVarP(&o.last, "last", "n", 100, "without --since, how many lines of the past; 0 for all")
-	f.StringArrayVar(&o.tasks, "task", nil, "a task: its id, the first part of it, or its ARN; may be repeated")
-	f.StringVar(&o.container, "container", "", "this container only")
+	f.StringVar(&o.since, "since", "", "lines from this `TIME` on: 90s, 15m, 2h or 3d ago, or RFC 3339")
+	f.IntVarP(&o.last, "last", "n", 100, "without --since, `N` lines of the past; 0 for all")
+	f.StringArrayVar(&o.tasks, "task", nil, "only this `TASK`: its id, the first part of it, or its ARN; may be repeated")
+	f.StringVar(&o.container, "container", "", "only the container of this `NAME`")
 	f.BoolVarP(&o.timestamps, "timestamps", "t", false, "show when each line was written")
 	f.BoolVar(&o.noPrefix, "no-prefix", false, "the lines alone")
 	return c
@@ -79,7 +78,10 @@ func (o *logsOptions) run(ctx context.Context) error {
 	if _, err := t.Discover(ctx); err != nil {
 		return err
 	}
-	p := &lines{Streams: o.OnOut(), json: o.JSON, timestamps: o.timestamps, noPrefix: o.noPrefix, hues: map[string]int{}}
+	p := &lines{Streams: o.OnOut(), timestamps: o.timestamps, noPrefix: o.noPrefix, hues: map[string]int{}}
+	if o.JSON {
+		p.line = o.printLine
+	}
 	if !o.follow {
 		all, err := t.Round(ctx)
 		if err != nil {
@@ -157,15 +159,15 @@ func sinceTime(text string, now time.Time) (time.Time, error) {
 // lines prints log lines, each task in a colour of its own.
 type lines struct {
 	*term.Streams
-	json, timestamps, noPrefix bool
-	hues                       map[string]int
+	line                 func(any) error // prints a line as JSON; nil for text
+	timestamps, noPrefix bool
+	hues                 map[string]int
 }
 
 func (p *lines) print(all []tail.Line) error {
-	if p.json {
-		enc := json.NewEncoder(p.Out)
+	if p.line != nil {
 		for _, l := range all {
-			if err := enc.Encode(l); err != nil {
+			if err := p.line(l); err != nil {
 				return err
 			}
 		}

@@ -38,8 +38,11 @@ Every other byte of the file stays. What a turnout.yml cannot say is named.`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
+	g.fileFlag(c)
+	g.cloudFlags(c)
+	g.jsonFlag(c)
 	f := c.Flags()
-	f.StringVar(&o.from, "from", "", "CLUSTER/SERVICE to read (default: turnout.yml's)")
+	f.StringVar(&o.from, "from", "", "`CLUSTER/SERVICE` to read (default: turnout.yml's)")
 	f.BoolVar(&o.dry, "dry-run", false, "print the file that would be written, and write nothing")
 	return c
 }
@@ -91,6 +94,14 @@ func (o *mirrorOptions) read(ctx context.Context, conf *config.Config) (*survey.
 	return survey.Read(ctx, a, c, term.NewReporter(o.Streams))
 }
 
+// mirrored is what --json prints.
+type mirrored struct {
+	File    string   `json:"file"`    // the turnout.yml
+	Changed bool     `json:"changed"` // it was unlike the service
+	DryRun  bool     `json:"dryRun"`  // nothing was written
+	Notes   []string `json:"notes"`   // what a turnout.yml cannot say
+}
+
 func (o *mirrorOptions) write(conf *config.Config, src, out []byte, commented, notes []string) error {
 	same := bytes.Equal(src, out)
 	if o.dry && !o.JSON {
@@ -106,12 +117,7 @@ func (o *mirrorOptions) write(conf *config.Config, src, out []byte, commented, n
 		}
 	}
 	if o.JSON {
-		return o.printJSON(struct {
-			File    string   `json:"file"`
-			Changed bool     `json:"changed"`
-			DryRun  bool     `json:"dryRun"`
-			Notes   []string `json:"notes"`
-		}{conf.File, !same, o.dry, append([]string{}, notes...)})
+		return o.printJSON(mirrored{conf.File, !same, o.dry, append([]string{}, notes...)})
 	}
 	if same {
 		o.Talk("%s is like the service already", conf.File)

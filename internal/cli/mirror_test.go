@@ -51,7 +51,7 @@ func TestMirror(t *testing.T) {
 		var out bytes.Buffer
 		talk.Reset()
 		args = append([]string{"mirror", "--local", "--state", w.state, "-f", w.dir}, args...)
-		return Run(ctx, args, &term.Streams{In: strings.NewReader(""), Out: &out, Err: &talk}), out.String()
+		return checked(ctx, t, args, &term.Streams{In: strings.NewReader(""), Out: &out, Err: &talk}), out.String()
 	}
 	before, err := os.ReadFile(filepath.Join(w.dir, "turnout.yml"))
 	if err != nil {

@@ -35,10 +35,14 @@ permissions that a rehearsal was seen to ask for, and has nothing that it did no
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
+	g.fileFlag(c)
+	g.cloudFlags(c)
+	g.builderFlag(c)
+	g.jsonFlag(c)
 	f := c.Flags()
 	f.BoolVar(&o.observed, "observed", false, "rehearse, and print what was asked for")
-	f.StringVar(&o.driver, "driver", "auto", "what runs the rehearsal's containers: auto, docker, native")
-	f.StringVar(&o.account, "account", "", "AWS account (default: the task definition's, else the credentials')")
+	choice(c, &o.driver, "driver", "auto", "`DRIVER` that runs the rehearsal's containers: auto, docker or native", "auto", "docker", "native")
+	f.StringVar(&o.account, "account", "", "`ID` of the AWS account (default: the task definition's, else the credentials')")
 	return c
 }
 
@@ -59,8 +63,7 @@ func (o *policyOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = o.Out.Write(doc)
-	return err
+	return o.printDocument(doc)
 }
 
 // static are the permissions that the configuration tells of.

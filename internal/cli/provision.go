@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,7 +12,7 @@ import (
 )
 
 func newProvision(g *global) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "provision",
 		Short: "Make the infrastructure that turnout.yml describes",
 		Long: `Provision makes, by AWS API calls alone, what the service needs: repository, roles, log
@@ -24,6 +23,17 @@ as it is, so it may be run again at any time.`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return runProvision(c.Context(), g) },
 	}
+	g.fileFlag(c)
+	g.cloudFlags(c)
+	g.builderFlag(c)
+	g.jsonFlag(c)
+	return c
+}
+
+// provisioned is what --json prints.
+type provisioned struct {
+	Made int `json:"made"` // how many things were made
+	Kept int `json:"kept"` // how many stood already
 }
 
 func runProvision(ctx context.Context, g *global) error {
@@ -34,7 +44,7 @@ func runProvision(ctx context.Context, g *global) error {
 	defer func() { _ = r.Journal.Close() }() // every entry is on disk already
 	made, kept, err := provisionRun(ctx, g, r)
 	if err == nil && g.JSON {
-		_, err = fmt.Fprintf(g.Out, "{\"made\": %d, \"kept\": %d}\n", made, kept)
+		err = g.printJSON(provisioned{made, kept})
 	}
 	return err
 }

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -47,14 +45,19 @@ It passes only if no request failed and every step ended as it should.`,
 			return o.run(c.Context())
 		},
 	}
+	g.fileFlag(c)
+	g.regionFlag(c)
+	g.stateFlag(c)
+	g.builderFlag(c)
+	g.jsonFlag(c)
 	f := c.Flags()
-	f.StringVar(&o.driver, "driver", "auto", "what runs containers: auto, docker, native")
-	f.StringVar(&o.baseline, "baseline", "", "git ref of the version that runs before (default: the same source)")
-	f.StringVar(&o.deployConfig, "config", "", "deployment configuration (default: turnout.yml's)")
-	f.IntVar(&o.rate, "rate", 0, "requests a second (default: turnout.yml's, else 200)")
-	f.IntVar(&o.rounds, "rounds", 1, "how often to ship, one deployment after the other")
-	f.IntVar(&o.drills, "drills", 1, "how often to drill the rollback")
-	f.Float64Var(&o.timeScale, "time-scale", 0, "divide the cloud's own waits by this (default: turnout.yml's, else 1200)")
+	choice(c, &o.driver, "driver", "auto", "`DRIVER` that runs containers: auto, docker or native", "auto", "docker", "native")
+	f.StringVar(&o.baseline, "baseline", "", "git `REF` of the version that runs before (default: the same source)")
+	choice(c, &o.deployConfig, "config", "", "`NAME` of the deployment configuration (default: turnout.yml's)", predefined...)
+	f.IntVar(&o.rate, "rate", 0, "`N` requests a second (default: turnout.yml's, else 200)")
+	f.IntVar(&o.rounds, "rounds", 1, "ship `N` times, one deployment after the other")
+	f.IntVar(&o.drills, "drills", 1, "drill the rollback `N` times")
+	f.Float64Var(&o.timeScale, "time-scale", 0, "divide the cloud's own waits by `N` (default: turnout.yml's, else 1200)")
 	f.BoolVar(&o.keep, "keep", false, "leave the cloud running afterwards until Ctrl-C")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log the cloud's calls")
 	return c
@@ -176,12 +179,7 @@ func (o *rehearseOptions) print(rep *rehearse.Report) error {
 	}
 	out := *rep
 	out.Facts.Rendered = nil // long, and of no use to a report
-	b, err := json.MarshalIndent(out, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(o.Out, "%s\n", b)
-	return err
+	return o.printJSON(out)
 }
 
 // hold keeps the cloud for other clients until Ctrl-C.

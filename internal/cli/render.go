@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -33,13 +34,16 @@ definition as it is, whatever fields it has. Read-only fields, as describe-task-
 prints them, are left out and named. JSON and YAML are accepted and kept.`,
 		Example: `  turnout render --task-definition taskdef.json --container web --image repo/web:3f2a1c > new.json
   turnout render --image web=repo/web:2 --image proxy=envoy:v1.31
-  turnout render --container web --env RELEASE=$GITHUB_SHA --env API_KEY --container proxy --command 'envoy -c "/etc/e.yml"'`,
+  turnout render --container web --env RELEASE=$GITHUB_SHA --env API_KEY \
+    --container proxy --command 'envoy -c "/etc/e.yml"'`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return o.run() },
 	}
+	g.fileFlag(c)
+	g.jsonFlag(c)
 	f := c.Flags()
-	f.StringVar(&o.taskdef, "task-definition", "", "task definition file (default: turnout.yml's)")
-	f.StringVarP(&o.output, "output", "o", "", "file to write instead of stdout")
+	f.StringVar(&o.taskdef, "task-definition", "", "`FILE` of the task definition (default: turnout.yml's)")
+	f.StringVarP(&o.output, "output", "o", "", "`FILE` to write instead of stdout")
 	o.edits.flags(f)
 	return c
 }
@@ -66,7 +70,8 @@ func (o *renderOptions) run() error {
 	if o.container == "" && change.Anonymous() {
 		return fault.New(fault.Usage, "one of "+strings.Join(names, ", "), "%s has %d containers: choose with --container", td.File(), len(names))
 	}
-	if _, err := td.Apply(o.container, change); err != nil {
+	told, err := td.Apply(o.container, change)
+	if err != nil {
 		return err
 	}
 	gone, err := td.StripReadOnly()
@@ -76,7 +81,35 @@ func (o *renderOptions) run() error {
 	if len(gone) > 0 {
 		o.Warn("%s: left out what ECS sets itself: %s", td.File(), strings.Join(gone, ", "))
 	}
-	return o.write(td.Bytes())
+	if o.output != "" {
+		if err := o.write(td.Bytes()); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.JSON:
+		return o.result(td, told, gone)
+	case o.output == "":
+		return o.printDocument(td.Bytes())
+	}
+	return nil
+}
+
+// rendered is what --json prints.
+type rendered struct {
+	File           string          `json:"file"`             // that was read
+	Changed        []string        `json:"changed"`          // what was, in words that name no values
+	LeftOut        []string        `json:"leftOut"`          // read-only fields that ECS sets itself
+	Output         string          `json:"output,omitempty"` // file that was written
+	TaskDefinition json.RawMessage `json:"taskDefinition"`   // as RegisterTaskDefinition takes it
+}
+
+func (o *renderOptions) result(td *taskdef.TaskDefinition, told, gone []string) error {
+	b, err := td.JSON()
+	if err != nil {
+		return err
+	}
+	return o.printJSON(rendered{td.File(), append([]string{}, told...), append([]string{}, gone...), o.output, b})
 }
 
 // defaults takes what was not given from turnout.yml, if there is one.
@@ -109,10 +142,6 @@ func (o *renderOptions) defaults(change taskdef.Change) error {
 }
 
 func (o *renderOptions) write(b []byte) error {
-	if o.output == "" {
-		_, err := o.Out.Write(b)
-		return err
-	}
 	f, err := os.CreateTemp(filepath.Dir(o.output), ".render-*")
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 )
 
 func newResume(g *global) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "resume [RUN]",
 		Short: "Go on with a run that was interrupted, without deploying twice",
 		Long: `Resume picks a run of ship, build or deploy up where it stood when it was interrupted:
@@ -36,7 +36,23 @@ run could note it is found and followed. Without an id, the newest run that did 
 			}
 			return g.resume(c.Context(), id)
 		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return journaled(), cobra.ShellCompDirectiveNoFileComp
+		},
 	}
+	g.cloudFlags(c)
+	g.jsonFlag(c)
+	return c
+}
+
+// journaled are the runs that can be named, for shells to complete.
+func journaled() []string {
+	dir, err := run.Folder()
+	if err != nil {
+		return nil
+	}
+	ids, _ := run.List(dir) // none can be named without one
+	return ids
 }
 
 func (g *global) resume(ctx context.Context, id string) error {

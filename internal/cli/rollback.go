@@ -30,7 +30,7 @@ termination wait has passed.`,
 		},
 	}
 	o.flags(c)
-	c.Flags().StringVar(&to, "to", "", "revision to bring back: ARN, FAMILY:REVISION or REVISION")
-	c.Flags().StringVar(&config, "config", "", "deployment configuration (CodeDeploy; default: "+control.AllAtOnce+")")
+	c.Flags().StringVar(&to, "to", "", "`REVISION` to bring back: ARN, FAMILY:REVISION or REVISION")
+	choice(c, &config, "config", "", "`NAME` of the deployment configuration (CodeDeploy; default: "+control.AllAtOnce+")", predefined...)
 	return c
 }

@@ -22,7 +22,7 @@ func (w *town) verb(code int, into any, args ...string) {
 	w.t.Helper()
 	var out, talk bytes.Buffer
 	args = append(args, "--local", "--state", w.state, "--cluster", "demo", "--service", "roll", "-f", w.t.TempDir(), "--json")
-	got := Run(w.t.Context(), args, &term.Streams{In: strings.NewReader(""), Out: &out, Err: &talk})
+	got := checked(w.t.Context(), w.t, args, &term.Streams{In: strings.NewReader(""), Out: &out, Err: &talk})
 	if got != code {
 		w.t.Fatalf("turnout %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, out.String(), talk.String())
 	}

@@ -2,12 +2,13 @@
 // function. It parses, connects and prints; what happens stands in the packages below.
 package cli
 
+//go:generate go test . -run ^(TestSchemas|TestManual)$ -update
+
 import (
 	"context"
 	"errors"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -37,14 +38,20 @@ func Run(ctx context.Context, args []string, s *term.Streams) int {
 	root.SetErr(s.Err)
 	began := false
 	mark(root, &began)
-	err := root.ExecuteContext(ctx)
-	if err != nil && !began && fault.Code(err) == fault.Failed { // cobra's own: arguments, unknown verbs, flags that exclude each other
-		err = fault.New(fault.Usage, fault.Hint(err), "%w", err)
+	c, err := root.ExecuteContextC(ctx)
+	if err != nil && !began && fault.Code(err) == fault.Failed { // cobra's own: arguments, flags that exclude each other
+		err = fault.New(fault.Usage, first(fault.Hint(err), "`"+c.CommandPath()+" --help` shows how it is used"), "%w", err)
+	}
+	if err != nil && ctx.Err() != nil && fault.Code(err) == fault.Failed { // it failed because of the signal, whatever it says
+		err = fault.New(fault.Interrupted, fault.Hint(err), "%w", err)
 	}
 	onGitHub, terr := g.tell(err)
 	err = errors.Join(err, terr)
 	if err == nil {
 		return 0
+	}
+	if g.JSON || !began && asksForJSON(args) {
+		err = errors.Join(err, g.failed(err))
 	}
 	if !onGitHub {
 		report(g, err)
@@ -97,21 +104,35 @@ type global struct {
 	NoColor bool
 	Role    string
 
-	shown *ci.Report // to the runner of a GitHub job, nil for nothing
+	answered bool       // the result of --json is printed
+	lines    bool       // it is several objects, one a line
+	shown    *ci.Report // to the runner of a GitHub job, nil for nothing
+}
+
+// families are the verbs in the order and under the headings of help.
+var families = []struct {
+	title string
+	verbs []func(*global) *cobra.Command
+}{
+	{"Rehearse and ship", []func(*global) *cobra.Command{newRehearse, newShip, newBuild, newDeploy, newRender, newResume, newDoctor}},
+	{"Look", []func(*global) *cobra.Command{newStatus, newWatch, newHistory, newLogs, newDiff, newVerify, newWait}},
+	{"Intervene", []func(*global) *cobra.Command{newRollback, newStop, newContinue, newRun}},
+	{"The local cloud", []func(*global) *cobra.Command{newUp, newDown, newEnv, newReset, newSnapshot, newChaos}},
+	{"Set up", []func(*global) *cobra.Command{newInit, newProvision, newDeprovision, newMirror, newPolicy}},
+	{"CI and tools", []func(*global) *cobra.Command{newAction, newBench, newSchema, newCompletion, newMan, newVersion, newHelp}},
 }
 
 func newRoot(g *global) *cobra.Command {
-	root := &cobra.Command{
+	asked := false
+	root := family(&cobra.Command{
 		Use:   "turnout",
 		Short: "Ship containers to Amazon ECS by blue/green, rehearsed on a local cloud first",
 		Long: `Turnout takes a service from commit to shifted traffic on Amazon ECS with CodeDeploy
 blue/green, and carries a local cloud that speaks AWS's own protocols, so that the same
-deployment is rehearsed on this machine before it touches production.
-
-  turnout rehearse examples/hello    build, provision, ship under load, drill a rollback
-  turnout up                         start the local cloud and keep it running
-  turnout ship                       build, push, render, register, shift, verify`,
-		Version:       version(),
+deployment is rehearsed on this machine before it touches production.`,
+		Example: `  turnout rehearse examples/hello    # build, provision, ship under load, drill a rollback
+  turnout up                         # start the local cloud and keep it running
+  turnout ship                       # build, push, render, register, shift, verify`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRun: func(*cobra.Command, []string) {
@@ -119,38 +140,29 @@ deployment is rehearsed on this machine before it touches production.
 				g.Color, g.OutColor = false, false
 			}
 		},
-	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	f := root.PersistentFlags()
-	f.StringVarP(&g.Config, "file", "f", ".", "turnout.yml, or the folder it stands in")
-	f.BoolVar(&g.Local, "local", false, "talk to the local cloud that `turnout up` started")
-	f.StringVar(&g.Region, "region", "", "AWS region (default: the configuration's, else the environment's)")
-	f.StringVar(&g.Profile, "profile", "", "AWS profile")
-	f.StringVar(&g.Role, "role", os.Getenv("TURNOUT_ROLE"), "ARN of an IAM role to act as, by the CI job's identity token where there is one (default: TURNOUT_ROLE)")
-	f.StringVar(&g.State, "state", "", "folder of the local cloud's state (default: the user's state folder)")
-	f.StringVar(&g.Builder, "builder", "", "what builds images: auto, docker, podman, buildah, builtin (default: turnout.yml's)")
-	f.BoolVar(&g.JSON, "json", false, "print the result as one JSON object on stdout")
-	f.BoolVarP(&g.Quiet, "quiet", "q", false, "print errors only")
-	f.BoolVar(&g.NoColor, "no-color", false, "no colour on terminals (also NO_COLOR)")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fault.New(fault.Usage, "`"+c.CommandPath()+" --help` shows what there is", "%w", err)
 	})
-	root.AddCommand(newInit(g), newDeprovision(g), newPolicy(g), newMirror(g))
-	root.AddCommand(newShip(g), newBuild(g), newDeploy(g), newResume(g), newDoctor(g), newRender(g), newProvision(g), newWatch(g),
-		newUp(g), newDown(g), newEnv(g), newRehearse(g), newBench(g), newReset(g), newSnapshot(g), newChaos(g), newSchema(g))
-	root.AddCommand(newAction(g))
-	root.AddCommand(newStatus(g), newStop(g), newContinue(g), newRollback(g), newDiff(g), newHistory(g), newLogs(g), newRun(g), newWait(g), newVerify(g))
-	return root
-}
-
-// tool is this program by name and version, for the record.
-func tool() string { return "turnout " + version() }
-
-// version is what the module system knows of this binary.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
+	help := root.RunE
+	root.RunE = func(c *cobra.Command, args []string) error {
+		if asked {
+			return g.version()
+		}
+		return help(c, args)
 	}
-	return info.Main.Version
+	g.everywhere(root)
+	root.Flags().BoolVarP(&asked, "version", "v", false, "print the version, as \"turnout version\" does")
+	for _, f := range families {
+		root.AddGroup(&cobra.Group{ID: f.title, Title: f.title})
+		for _, newVerb := range f.verbs {
+			c := newVerb(g)
+			c.GroupID = f.title
+			root.AddCommand(c)
+			if c.Name() == "help" {
+				root.SetHelpCommand(c)
+			}
+		}
+	}
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { g.help(c) })
+	root.SetFlagErrorFunc(badFlag)
+	completes(root)
+	return root
 }

@@ -48,14 +48,14 @@ What the container writes goes to stdout; its exit code becomes this program's. 
 	}
 	o.flags(c)
 	f := c.Flags()
-	f.StringVar(&o.TaskDefinition, "task-definition", "", "revision to run: ARN, FAMILY:REVISION, FAMILY or REVISION (default: the one that serves)")
-	f.StringVar(&o.Container, "container", "", "container that the command is for (default: the one behind the load balancer, else the first essential one)")
-	f.StringArrayVarP(&o.env, "env", "e", nil, "environment variable NAME=VALUE, or NAME for its value here; may be repeated")
-	f.StringVar(&o.CPU, "cpu", "", "CPU of the task, such as 512 or '1 vCPU'")
-	f.StringVar(&o.Memory, "memory", "", "memory of the task, such as 1024 or '2 GB'")
-	f.StringVar(&o.TaskRole, "task-role", "", "ARN of the role that the task acts with")
-	f.StringVar(&o.ExecutionRole, "execution-role", "", "ARN of the role that the task is started with")
-	f.DurationVar(&o.Timeout, "timeout", 0, "stop the task after this (default: never)")
+	f.StringVar(&o.TaskDefinition, "task-definition", "", "`REVISION` to run: ARN, FAMILY:REVISION, FAMILY or REVISION (default: the one that serves)")
+	f.StringVar(&o.Container, "container", "", "`NAME` of the container that the command is for (default: the one behind the load balancer, else the first essential one)")
+	f.StringArrayVarP(&o.env, "env", "e", nil, "environment variable `NAME=VALUE`, or NAME for its value here; may be repeated")
+	f.StringVar(&o.CPU, "cpu", "", "CPU `UNITS` of the task, such as 512 or '1 vCPU'")
+	f.StringVar(&o.Memory, "memory", "", "memory of the task in `MiB`, such as 1024, or as '2 GB'")
+	f.StringVar(&o.TaskRole, "task-role", "", "`ARN` of the role that the task acts with")
+	f.StringVar(&o.ExecutionRole, "execution-role", "", "`ARN` of the role that the task is started with")
+	f.DurationVar(&o.Timeout, "timeout", 0, "stop the task after this `TIME` (default: never)")
 	f.BoolVarP(&o.detach, "detach", "d", false, "do not wait; print the task")
 	return c
 }
@@ -83,7 +83,7 @@ func (o *runOptions) run(ctx context.Context) error {
 		r, err = o.Follow(ctx, r)
 	}
 	if o.JSON {
-		if jerr := o.encode(r); jerr != nil {
+		if jerr := o.printJSON(r); jerr != nil {
 			return errors.Join(jerr, err)
 		}
 	} else if o.detach {

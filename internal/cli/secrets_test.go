@@ -91,7 +91,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	bundle := filepath.Join(t.TempDir(), "b")
 	turnout := func(code int, args ...string) {
 		t.Helper()
-		if got := Run(t.Context(), append(args, "--local", "--state", w.state, "-f", w.dir), &term.Streams{In: strings.NewReader(""), Out: &said, Err: &said}); got != code {
+		if got := checked(t.Context(), t, append(args, "--local", "--state", w.state, "-f", w.dir), &term.Streams{In: strings.NewReader(""), Out: &said, Err: &said}); got != code {
 			t.Fatalf("%v: exit code %d, want %d\n%s", args, got, code, said.String())
 		}
 	}

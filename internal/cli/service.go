@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -24,10 +22,14 @@ type named struct {
 
 func (n *named) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&n.cluster, "cluster", "", "cluster (default: turnout.yml's)")
-	f.StringVar(&n.service, "service", "", "service (default: turnout.yml's)")
-	f.StringVar(&n.application, "application", "", "CodeDeploy application (default: turnout.yml's, else found by itself)")
-	f.StringVar(&n.group, "deployment-group", "", "CodeDeploy deployment group (default: turnout.yml's, else found by itself)")
+	f.StringVar(&n.cluster, "cluster", "", "`NAME` of the cluster (default: turnout.yml's)")
+	f.StringVar(&n.service, "service", "", "`NAME` of the service (default: turnout.yml's)")
+	f.StringVar(&n.application, "application", "", "`NAME` of the CodeDeploy application (default: turnout.yml's, else found by itself)")
+	f.StringVar(&n.group, "deployment-group", "", "`NAME` of its deployment group (default: turnout.yml's, else found by itself)")
+	under(whichService, f, "cluster", "service", "application", "deployment-group")
+	n.fileFlag(c)
+	n.cloudFlags(c)
+	n.jsonFlag(c)
 }
 
 // conf is the configuration with the flags in it.
@@ -65,14 +67,4 @@ func (n *named) find(ctx context.Context) (*subject.Subject, error) {
 		return nil, err
 	}
 	return subject.Find(ctx, a, c, term.NewReporter(n.Streams))
-}
-
-// encode prints a result as one JSON object.
-func (g *global) encode(v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(g.Out, "%s\n", b)
-	return err
 }

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,7 +75,7 @@ func (g *global) clients(ctx context.Context, c *config.Config) (*awsclient.Clie
 
 // role is the role to act as. On GitHub its credentials are masked before they are used.
 func (g *global) role() awsclient.Role {
-	r := awsclient.Role{ARN: g.Role}
+	r := awsclient.Role{ARN: first(g.Role, os.Getenv("TURNOUT_ROLE"))}
 	if gh := g.github(); gh != nil {
 		r.Mask, r.Session = gh.Mask, strings.TrimSuffix("turnout-"+os.Getenv("GITHUB_RUN_ID"), "-")
 	}
@@ -131,14 +129,4 @@ func (g *global) beginWith(ctx context.Context, c *config.Config, o run.Options)
 	}
 	r.Journal, err = run.Create(dir, r.ID)
 	return r, err
-}
-
-// printJSON prints a result of --json.
-func (g *global) printJSON(v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(g.Out, "%s\n", b)
-	return err
 }

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +43,7 @@ happens, and a failure is explained.`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
+	g.builderFlag(c)
 	o.flags(c)
 	o.edits.flags(c.Flags())
 	return c
@@ -67,9 +66,11 @@ needs to deploy into one checksummed file.`,
 			return o.run(c.Context())
 		},
 	}
-	c.Flags().StringVar(&o.Bundle, "bundle", "", "write task definition, appspec, digest, commit and provenance to this file, for `turnout deploy --bundle`")
 	o.edits.flags(c.Flags())
-	c.Flags().StringVar(&o.SignKey, "sign-key", "", "sign the bundle with this Ed25519 key (PEM)")
+	o.pipelineFlags(c)
+	g.builderFlag(c)
+	c.Flags().StringVar(&o.Bundle, "bundle", "", "write task definition, appspec, digest, commit and provenance to this `FILE`, for \"turnout deploy --bundle\"")
+	c.Flags().StringVar(&o.SignKey, "sign-key", "", "sign the bundle with the Ed25519 key in this `FILE` (PEM)")
 	return c
 }
 
@@ -90,23 +91,31 @@ that is equal to the newest one is used again.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	o.edits.flags(c.Flags())
-	c.Flags().StringVar(&o.bundle, "bundle", "", "deploy what `turnout build --bundle` wrote to this file, checked; no other file is needed")
-	c.Flags().StringVar(&o.key, "verify-key", "", "refuse a bundle that is not signed by this Ed25519 public key (PEM)")
+	c.Flags().StringVar(&o.bundle, "bundle", "", "deploy what \"turnout build --bundle\" wrote to this `FILE`, checked; no other file is needed")
+	c.Flags().StringVar(&o.key, "verify-key", "", "refuse a bundle that is not signed by the Ed25519 public key in this `FILE` (PEM)")
 	o.flags(c)
 	return c
 }
 
+// pipelineFlags are those of every run of the pipeline.
+func (o *pipelineOptions) pipelineFlags(c *cobra.Command) {
+	o.fileFlag(c)
+	o.cloudFlags(c)
+	o.jsonFlag(c)
+}
+
 func (o *pipelineOptions) flags(c *cobra.Command) {
+	o.pipelineFlags(c)
 	f := c.Flags()
-	f.StringVar(&o.until, "wait-until", "done", "how far to wait: registered, created, shifted (traffic is on the new revision), stable (and its tasks are steady) or done (and the old tasks have ended)")
-	f.DurationVar(&o.Deadline, "deadline", 30*time.Minute, "longest wait beyond the deployment group's own waits")
-	f.StringVar(&o.DeploymentConfig, "config", "", "deployment configuration for this deployment (CodeDeploy)")
-	f.StringVar(&o.Description, "description", "", "description of the deployment")
-	f.BoolVar(&o.Preflight, "preflight", o.verb == "ship", "have the doctor look first (see `turnout doctor`); about ten calls more")
+	choice(c, &o.until, "wait-until", "done", "`STAGE` to wait for: registered, created, shifted (traffic is on the new revision), stable (and its tasks are steady) or done (and the old tasks have ended)", append([]string{"registered", "created"}, stages...)...)
+	f.DurationVar(&o.Deadline, "deadline", 30*time.Minute, "longest `TIME` to wait beyond the deployment group's own waits")
+	choice(c, &o.DeploymentConfig, "config", "", "`NAME` of the deployment configuration for this deployment (CodeDeploy; default: the group's)", predefined...)
+	f.StringVar(&o.Description, "description", "", "`TEXT` that describes the deployment")
+	f.BoolVar(&o.Preflight, "preflight", o.verb == "ship", "have the doctor look first (see \"turnout doctor\"); about ten calls more")
 	f.BoolVar(&o.Strict, "strict", false, "refuse a task definition with unknown fields, and what the preflight warns of")
 	f.BoolVar(&o.ForceRegister, "force-register", false, "register a new revision even when the newest one is equal")
-	f.StringVar(&o.ifActive, "if-active", "refuse", "what to do when a deployment is active already: refuse, wait for it, or supersede (stop) it")
-	f.StringVar(&o.onCancel, "on-cancel", "", "what becomes of the deployment on Ctrl-C or SIGTERM: leave, stop or rollback (default: ask on a terminal, else leave)")
+	choice(c, &o.ifActive, "if-active", "refuse", "`ACTION` when a deployment is active already: refuse, wait for it, or supersede (stop) it", "refuse", "wait", "supersede")
+	choice(c, &o.onCancel, "on-cancel", "", "`ACTION` on the deployment at Ctrl-C or SIGTERM: leave, stop or rollback (default: ask on a terminal, else leave)", "leave", "stop", "rollback")
 }
 
 // check reads the options that have a few known values, before any call is made.
@@ -225,10 +234,5 @@ func (g *global) print(r *run.Run, err error) error {
 			out.Autopsy = f.Report
 		}
 	}
-	b, merr := json.MarshalIndent(out, "", "  ")
-	if merr != nil {
-		return merr
-	}
-	_, werr := fmt.Fprintf(g.Out, "%s\n", b)
-	return werr
+	return g.printJSON(out)
 }

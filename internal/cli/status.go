@@ -42,8 +42,8 @@ ended), and the service's last messages. Nothing is changed.`,
 	o.flags(c)
 	f := c.Flags()
 	f.BoolVarP(&o.watch, "watch", "w", false, "show it again whenever it changes, until Ctrl-C; with --json one object a line")
-	f.DurationVar(&o.interval, "interval", 0, "how often to look with --watch (default: 5s, 1s for the local cloud)")
-	f.IntVar(&o.events, "events", 5, "how many of the service's messages to show")
+	f.DurationVar(&o.interval, "interval", 0, "look once in this `TIME` with --watch (default: 5s, 1s for the local cloud)")
+	f.IntVar(&o.events, "events", 5, "show `N` of the service's messages")
 	return c
 }
 
@@ -64,7 +64,7 @@ func (o *statusOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.JSON {
-		return o.encode(st)
+		return o.printJSON(st)
 	}
 	status.Print(o.OnOut(), st)
 	return nil
@@ -113,7 +113,7 @@ func (o *statusOptions) show(st *status.Status, last []byte) ([]byte, error) {
 			return b, err
 		}
 		st.Time = at
-		return b, json.NewEncoder(o.Out).Encode(st)
+		return b, o.printLine(st)
 	}
 	var b bytes.Buffer
 	out := *o.OnOut()

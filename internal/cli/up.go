@@ -37,24 +37,33 @@ func newUp(g *global) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "up",
 		Short: "Start the local cloud and keep it running",
-		Long: `Up starts the local cloud on one loopback port: ECR, ECS, CodeDeploy, ELBv2, STS, IAM and
-CloudWatch Logs, speaking AWS's own protocols. It runs until Ctrl-C or ` + "`turnout down`" + `; its
-state is kept and found again by the next up, unless --ephemeral is given.`,
-		Example: "  turnout up\n  turnout up --detach --time-scale 60\n  eval \"$(turnout env --shell)\" && aws ecs list-clusters",
-		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+		Long: `Up starts the local cloud on one loopback port. It speaks AWS's own protocols and serves
+ECR, ECS, CodeDeploy, load balancing (ELBv2), IAM and STS with OIDC, Lambda, S3, CloudWatch
+metrics, alarms and logs, Parameter Store, Secrets Manager, and EC2's networks as records.
+Containers really run, health is really checked, traffic really moves; docs/parity.md has
+every operation. It runs until Ctrl-C or ` + "`turnout down`" + `; its state is kept and found
+again by the next up, unless --ephemeral is given.`,
+		Example: `  turnout up
+  turnout up --detach --time-scale 60             # a wait of an hour takes a minute
+  turnout up --detach --json | jq -r .endpoint
+  eval "$(turnout env --shell)" && aws ecs list-clusters`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
+	g.regionFlag(c)
+	g.stateFlag(c)
+	g.jsonFlag(c)
 	f := c.Flags()
-	f.StringVar(&o.addr, "listen", "127.0.0.1:4566", "address of the API, on loopback")
-	f.StringVar(&o.account, "account", "123456789012", "account id, 12 digits")
-	f.StringVar(&o.driver, "driver", "auto", "what runs containers: auto, docker, native, fake")
-	f.Float64Var(&o.timeScale, "time-scale", 1, "divide the cloud's own waits by this")
+	f.StringVar(&o.addr, "listen", "127.0.0.1:4566", "`ADDRESS` of the API, on loopback")
+	f.StringVar(&o.account, "account", "123456789012", "`ID` of the account, 12 digits")
+	choice(c, &o.driver, "driver", "auto", "`DRIVER` that runs containers: auto, docker, native, or fake, which runs none", "auto", "docker", "native", "fake")
+	f.Float64Var(&o.timeScale, "time-scale", 1, "divide the cloud's own waits by `N`")
 	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep no state")
-	f.BoolVar(&o.tls, "tls", false, "serve AWS's own host names under TLS too, for clients that know no other endpoint (see `turnout env --help`)")
-	f.StringVar(&o.tlsAddr, "tls-listen", "127.0.0.1:4567", "address of the API under TLS, on loopback")
+	f.BoolVar(&o.tls, "tls", false, "serve AWS's own host names under TLS too, for clients that know no other endpoint (see \"turnout env --help\")")
+	f.StringVar(&o.tlsAddr, "tls-listen", "127.0.0.1:4567", "`ADDRESS` of the API under TLS, on loopback")
 	f.BoolVar(&o.throttle, "throttle", false, "enforce the request rates that AWS documents")
-	f.StringVar(&o.rootPolicy, "root-policy", "", "file of an IAM policy that the root user, whose key \"turnout env\" prints, is held to\n(default: it may do everything)")
-	f.BoolVarP(&o.detach, "detach", "d", false, "go on in the background; `turnout down` ends it")
+	f.StringVar(&o.rootPolicy, "root-policy", "", "`FILE` of an IAM policy that the root user, whose key \"turnout env\" prints, is held to (default: it may do everything)")
+	f.BoolVarP(&o.detach, "detach", "d", false, "go on in the background; \"turnout down\" ends it")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every call")
 	return c
 }
@@ -92,6 +101,9 @@ func (o *upOptions) run(ctx context.Context) error {
 	}
 	o.Talk("%s", o.Dim("look at it:  "+h.Console))
 	o.Talk("%s", o.Dim("point a shell at it:  eval \"$(turnout env --shell)\"     end it:  Ctrl-C"))
+	if err := o.ready(&h, ""); err != nil {
+		return errors.Join(err, c.Stop(context.WithoutCancel(ctx)), localcloud.Remove(dir))
+	}
 	select {
 	case <-ctx.Done():
 		o.Talk("stopping")
@@ -100,6 +112,26 @@ func (o *upOptions) run(ctx context.Context) error {
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	return errors.Join(c.Stop(end), localcloud.Remove(dir))
+}
+
+// running is what --json prints of a local cloud, once it answers. The keys of its root user
+// are for env to print.
+type running struct {
+	Endpoint  string  `json:"endpoint"`      // of the API, such as http://127.0.0.1:4566
+	Console   string  `json:"console"`       // the cloud's page for people
+	Region    string  `json:"region"`        // the one region
+	Account   string  `json:"account"`       // the one account's id
+	Driver    string  `json:"driver"`        // what runs containers: docker, native or fake
+	TimeScale float64 `json:"timeScale"`     // divides the cloud's own waits
+	TLS       string  `json:"tls,omitempty"` // where AWS's own names are served, with up --tls
+	CA        string  `json:"ca,omitempty"`  // file of the certificate that vouches for them
+	Process   int     `json:"process"`       // id of the cloud's process
+	Log       string  `json:"log,omitempty"` // file of its log, with up --detach
+}
+
+// ready prints the cloud for --json, as soon as it can be used.
+func (o *upOptions) ready(h *localcloud.Handle, log string) error {
+	return o.answer(running{h.Endpoint, h.Console, h.Region, h.Account, h.Driver, h.TimeScale, h.TLS, h.CA, h.PID, log})
 }
 
 // gcPercent keeps a cloud that idles for days small, at the cost of a little more work when
@@ -195,7 +227,7 @@ func (o *upOptions) background(ctx context.Context, dir string) error {
 		if h, err := localcloud.Read(dir); err == nil {
 			o.Talk("%s %s  in the background, process %d, log %s", o.Good("turnout up"), h.Endpoint, h.PID, logPath)
 			o.Talk("%s", o.Dim("look at it:  "+h.Console))
-			return nil
+			return o.ready(h, logPath)
 		}
 		select {
 		case <-died:

@@ -49,18 +49,18 @@ the wait before traffic moves, where the test listener shows the new revision al
 	o.flags(c)
 	f := c.Flags()
 	f.BoolVar(&o.test, "test", false, "ask the test listener")
-	f.StringVar(&o.url, "url", "", "ask this address instead of a listener (default: turnout.yml's verify.url)")
-	f.StringVar(&o.path, "path", "", "path and query (default: turnout.yml's verify.path, else /)")
-	f.StringVar(&o.host, "host", "", "name to ask for, as TLS and the Host header have it; the listener is reached all the same")
-	f.StringVar(&o.Method, "method", "GET", "method of the requests")
-	f.StringArrayVar(&o.send, "send", nil, "header to send, NAME: VALUE; may be repeated")
-	f.StringVar(&o.status, "status", "", "statuses expected, such as 200, 200-299 or 200,204 (default: turnout.yml's verify.status, else 200)")
-	f.StringVar(&o.body, "body", "", "regular expression that the body (without its last line end) must match")
-	f.StringArrayVar(&o.expect, "header", nil, "header expected, NAME or NAME: REGEXP; may be repeated")
-	f.IntVar(&o.Count, "count", 1, "how many answers in a row must be as expected")
-	f.DurationVar(&o.Interval, "interval", time.Second, "time between requests")
-	f.DurationVar(&o.Within, "within", 0, "put up with failures for so long; the row begins again (default: not at all)")
-	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "longest wait for one answer")
+	f.StringVar(&o.url, "url", "", "ask this `URL` instead of a listener (default: turnout.yml's verify.url)")
+	f.StringVar(&o.path, "path", "", "`PATH` and query (default: turnout.yml's verify.path, else /)")
+	f.StringVar(&o.host, "host", "", "`NAME` to ask for, as TLS and the Host header have it; the listener is reached all the same")
+	f.StringVar(&o.Method, "method", "GET", "`METHOD` of the requests")
+	f.StringArrayVar(&o.send, "send", nil, "`HEADER` to send, NAME: VALUE; may be repeated")
+	f.StringVar(&o.status, "status", "", "`CODES` expected, such as 200, 200-299 or 200,204 (default: turnout.yml's verify.status, else 200)")
+	f.StringVar(&o.body, "body", "", "`REGEXP` that the body (without its last line end) must match")
+	f.StringArrayVar(&o.expect, "header", nil, "`HEADER` expected, NAME or NAME: REGEXP; may be repeated")
+	f.IntVar(&o.Count, "count", 1, "`N` answers in a row must be as expected")
+	f.DurationVar(&o.Interval, "interval", time.Second, "`TIME` between requests")
+	f.DurationVar(&o.Within, "within", 0, "put up with failures for this `TIME`; the row begins again (default: not at all)")
+	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "longest `TIME` to wait for one answer")
 	f.BoolVar(&o.Insecure, "insecure", false, "accept any certificate")
 	return c
 }
@@ -93,7 +93,7 @@ func (o *verifyOptions) run(ctx context.Context) error {
 		out.Error = err.Error()
 	}
 	if o.JSON {
-		if jerr := o.encode(out); jerr != nil {
+		if jerr := o.printJSON(out); jerr != nil {
 			return errors.Join(jerr, err)
 		}
 	}

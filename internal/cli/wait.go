@@ -15,15 +15,13 @@ import (
 )
 
 func newWait(g *global) *cobra.Command {
-	c := &cobra.Command{
+	return family(&cobra.Command{
 		Use:   "wait",
 		Short: "Wait until the service is stable, a deployment has ended, or tasks have stopped",
 		Long: `Wait asks AWS every second while something moves, up to every five seconds while nothing
 does, and ends as soon as what is waited for has happened.`,
 		Example: "  turnout wait service\n  turnout wait deployment --deadline 20m\n  turnout wait task 8197e6bf31ce4bff",
-	}
-	c.AddCommand(newWaitService(g), newWaitDeployment(g), newWaitTask(g))
-	return c
+	}, newWaitService(g), newWaitDeployment(g), newWaitTask(g))
 }
 
 // waitOptions are the options of `turnout wait service` and `turnout wait task`.
@@ -35,7 +33,7 @@ type waitOptions struct {
 
 func (o *waitOptions) flags(c *cobra.Command) {
 	o.named.flags(c)
-	c.Flags().DurationVar(&o.deadline, "deadline", 30*time.Minute, "longest wait, 0 for none")
+	c.Flags().DurationVar(&o.deadline, "deadline", 30*time.Minute, "longest `TIME` to wait, 0 for no end")
 }
 
 // waited is what --json prints.
@@ -87,7 +85,7 @@ func (o *waitOptions) service(ctx context.Context) error {
 // done tells that what was waited for has happened.
 func (n *named) done(w waited, what string) error {
 	if n.JSON {
-		return n.encode(w)
+		return n.printJSON(w)
 	}
 	n.Talk("%s %s", w.For, n.Good(what))
 	return nil

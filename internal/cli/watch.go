@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -54,8 +53,8 @@ failure is explained.`,
 
 func (o *watchOptions) flagsOfWait(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&o.until, "wait-until", "done", "shifted, stable or done")
-	f.DurationVar(&o.deadline, "deadline", 0, "longest wait (default: none)")
+	choice(c, &o.until, "wait-until", "done", "`STAGE` to wait for: shifted, stable or done", stages...)
+	f.DurationVar(&o.deadline, "deadline", 0, "longest `TIME` to wait (default: no end)")
 }
 
 // show is how events reach the user: as JSON, one a line, or as a timeline.
@@ -64,8 +63,7 @@ func (o *watchOptions) show() func(watch.Event) {
 	case o.emit != nil:
 		return o.emit
 	case o.JSON:
-		enc := json.NewEncoder(o.Out)
-		return func(e watch.Event) { _ = enc.Encode(e) } // a closed pipe ends us by SIGPIPE
+		return func(e watch.Event) { _ = o.printLine(e) } // a closed pipe ends us by SIGPIPE
 	}
 	return term.NewReporter(o.Streams).Watched
 }

@@ -25,6 +25,9 @@ var ErrNone = errors.New("no turnout.yml")
 // folder.
 func Find(path string) (string, error) {
 	st, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", &document.Error{File: path, Message: "there is no such file or folder", Hint: "--file names a turnout.yml, or the folder it stands in"}
+	}
 	if err != nil {
 		return "", err
 	}

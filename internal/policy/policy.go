@@ -18,12 +18,18 @@ type Permission struct {
 	Cluster  string // ARN of the cluster that the action is bound to by condition, "" for none
 }
 
-// statement is one of a policy document.
-type statement struct {
-	Effect    string
-	Action    []string
-	Resource  []string
-	Condition map[string]map[string]string `json:",omitempty"`
+// Policy is a policy document of IAM.
+type Policy struct {
+	Version   string       // of IAM's policy language
+	Statement []*Statement // by their first action
+}
+
+// Statement is one of a policy document.
+type Statement struct {
+	Effect    string                       // Allow
+	Action    []string                     // such as ecs:RegisterTaskDefinition
+	Resource  []string                     // ARNs, or *
+	Condition map[string]map[string]string `json:",omitempty"` // by operator and key
 }
 
 // Document writes permissions as an IAM policy, JSON. Actions with the same resources
@@ -37,27 +43,24 @@ func Document(permissions []Permission) ([]byte, error) {
 			resources[bare] = append(resources[bare], p.Resource)
 		}
 	}
-	grouped := map[key]*statement{}
+	grouped := map[key]*Statement{}
 	for p, on := range resources {
 		slices.Sort(on)
 		k := key{p.PassedTo, p.Cluster, strings.Join(on, " ")}
 		if grouped[k] == nil {
-			grouped[k] = &statement{Effect: "Allow", Resource: on, Condition: condition(p)}
+			grouped[k] = &Statement{Effect: "Allow", Resource: on, Condition: condition(p)}
 		}
 		grouped[k].Action = append(grouped[k].Action, p.Action)
 	}
-	out := make([]*statement, 0, len(grouped))
+	out := make([]*Statement, 0, len(grouped))
 	for _, s := range grouped {
 		slices.Sort(s.Action)
 		out = append(out, s)
 	}
-	slices.SortFunc(out, func(a, b *statement) int {
+	slices.SortFunc(out, func(a, b *Statement) int {
 		return cmp.Or(cmp.Compare(a.Action[0], b.Action[0]), cmp.Compare(a.Resource[0], b.Resource[0]))
 	})
-	b, err := json.MarshalIndent(struct {
-		Version   string
-		Statement []*statement
-	}{"2012-10-17", out}, "", "  ")
+	b, err := json.MarshalIndent(Policy{"2012-10-17", out}, "", "  ")
 	return append(b, '\n'), err
 }
 

@@ -129,3 +129,13 @@ func (s *Streams) Ask(question string, answers ...string) (string, error) {
 		}
 	}
 }
+
+// Width is how many columns lines on Out may have: a terminal's, else a hundred.
+func (s *Streams) Width() int {
+	if f, ok := s.Out.(*os.File); ok && s.OutTTY {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 40 {
+			return min(w, 120)
+		}
+	}
+	return 100
+}
