@@ -5,7 +5,7 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The race detector needs a C compiler.
 RACE = $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: demo test lint cross bench build cover generate
+.PHONY: demo test lint cross bench build release reproducible generate
 
 demo: ## rehearse the example: build, push, shift under load, roll back
 	$(GO) run ./cmd/turnout rehearse examples/hello
@@ -30,5 +30,11 @@ bench: ## benchmarks, as ratios in one run
 build: ## one static binary in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/turnout ./cmd/turnout
 
-generate: ## generated files: constraints, parity, diagrams, schema
+release: ## dist/: binaries for every system, archives, bills of materials, an image, checksums
+	$(GO) run ./internal/tools/release -out dist
+
+reproducible: ## the release twice, the second time from a clone with an empty build cache: the same bytes
+	$(GO) run ./internal/tools/release -out dist -check
+
+generate: ## generated files: constraints, parity, diagrams, schemas, docs/cli.md
 	$(GO) generate ./...

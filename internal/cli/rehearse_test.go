@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +19,7 @@ import (
 func rehearsal(t *testing.T, args ...string) rehearse.Report {
 	t.Helper()
 	var out, talk bytes.Buffer
-	code := Run(t.Context(), append([]string{"rehearse", "--json", "--builder", "builtin"}, args...), &term.Streams{Out: &out, Err: &talk})
+	code := checked(t.Context(), t, append([]string{"rehearse", "--json", "--builder", "builtin"}, args...), &term.Streams{Out: &out, Err: &talk})
 	var rep rehearse.Report
 	if err := json.Unmarshal(out.Bytes(), &rep); err != nil {
 		t.Fatalf("exit code %d, %v\n%s%s", code, err, out.String(), talk.String())
@@ -74,16 +76,25 @@ func TestCtrlCInTheMiddleLeavesNothing(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	v := &victim{t: t, state: tmp}
-	for _, after := range []time.Duration{100 * time.Millisecond, 700 * time.Millisecond, 2 * time.Second} {
+	for _, after := range []time.Duration{0, 600 * time.Millisecond, 2 * time.Second} {
 		c := command("rehearse", "--driver", "native", "--builder", "builtin", "../../examples/hello")
+		talk, err := c.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
+		lines := bufio.NewReader(talk)
+		if _, err := lines.ReadString('\n'); err != nil { // before it says something, it may not listen to signals
+			t.Fatal(err)
+		}
+		go func() { _, _ = io.Copy(io.Discard, lines) }() // ends with the process
 		time.Sleep(after)
 		if err := c.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}
-		err := c.Wait()
+		err = c.Wait()
 		if code := c.ProcessState.ExitCode(); code != 130 {
 			t.Errorf("interrupted after %v: exit code %d, %v", after, code, err)
 		}
