@@ -105,7 +105,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	}
 	objects, err := s3.New(s3.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Dir: filepath.Join(c.dir, "objects"), Log: c.opts.Log,
-		Authorize: func(ctx context.Context, action, arn string) error { return permits.Check(ctx, action, arn, nil) },
+		Authorize: permits.Check,
 	})
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		return nil, err
 	}
 	permits.TaskDefinitions, permits.Deployments = tasks, deploy
-	permits.Resources = map[string]func(string) string{"ecr": registry.ResourcePolicy}
+	permits.Resources = map[string]func(string) string{"ecr": registry.ResourcePolicy, "s3": objects.Policy}
 	p.api = wire.NewServer(wire.Options{
 		Log: c.opts.Log, MaxBody: maxBody,
 		Services: []*wire.Service{

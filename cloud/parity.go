@@ -31,7 +31,7 @@ func (c *Cloud) Parity() []ServiceParity {
 			v.Operations = append(v.Operations, OperationParity{op.Name, op.Record, op.Differs})
 		}
 		for _, name := range s.Handles {
-			v.Operations = append(v.Operations, OperationParity{Name: name})
+			v.Operations = append(v.Operations, OperationParity{Name: name, Record: s.Records[name]})
 		}
 		out = append(out, v)
 	}

@@ -109,3 +109,48 @@ func TestObjectsStay(t *testing.T) {
 		t.Errorf("after a restart: %q", got)
 	}
 }
+
+// A bucket's policy is evaluated with its callers' own: what either allows is allowed, what
+// one denies is denied, and the root user can always mend it.
+func TestBucketPolicies(t *testing.T) {
+	r := started(t, cloud.Options{Driver: "fake"})
+	if got := r.python(`
+import boto3, json
+from botocore.exceptions import ClientError
+iam, sts, s3 = boto3.client("iam"), boto3.client("sts"), boto3.client("s3")
+account = sts.get_caller_identity()["Account"]
+def role(name, *statements):
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}]}
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    k = sts.assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+    return arn, boto3.client("s3", aws_access_key_id=k["AccessKeyId"], aws_secret_access_key=k["SecretAccessKey"], aws_session_token=k["SessionToken"])
+poor, reader = role("poor")
+rich, writer = role("rich", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+s3.create_bucket(Bucket="ruled")
+s3.put_object(Bucket="ruled", Key="open/a", Body=b"a")
+def allow(*statements):
+    s3.put_bucket_policy(Bucket="ruled", Policy=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+def outcome(call):
+    try:
+        call()
+        return "allowed"
+    except ClientError as e:
+        return e.response["Error"]["Code"] + (" by a resource-based policy" if "explicit deny in a resource-based policy" in e.response["Error"]["Message"] else "")
+read = lambda c, key="open/a": outcome(lambda: c.get_object(Bucket="ruled", Key=key))
+write = lambda c: outcome(lambda: c.put_object(Bucket="ruled", Key="k", Body=b""))
+assert (read(reader), read(writer), write(writer)) == ("AccessDenied", "allowed", "allowed")
+insecure = {"Sid": "TLS", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::ruled", "arn:aws:s3:::ruled/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+allow(insecure, {"Effect": "Allow", "Principal": {"AWS": poor}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::ruled/open/*"},
+      {"Effect": "Deny", "Principal": {"AWS": rich}, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::ruled/*"})
+assert (read(reader), read(reader, "k"), read(writer)) == ("allowed", "AccessDenied", "allowed")
+assert write(writer) == "AccessDenied by a resource-based policy", write(writer)
+allow({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::ruled", "arn:aws:s3:::ruled/*"]})
+assert read(s3).startswith("AccessDenied") and read(writer).startswith("AccessDenied")
+s3.delete_bucket_policy(Bucket="ruled")
+assert read(s3) == "allowed"
+print("done")`); got != "done" {
+		t.Error(got)
+	}
+}

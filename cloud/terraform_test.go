@@ -58,7 +58,8 @@ const (
 
 // The resources in the order in which they are created.
 var lives = []life{repositoryLife, lifecycleLife, providerLife, roleLife, attachmentLife, inlineLife, logGroupLife, clusterLife,
-	definitionLife, groupLife(0), groupLife(1), balancerLife, listenerLife, serviceLife, applicationLife, deploymentGroupLife}
+	definitionLife, groupLife(0), groupLife(1), balancerLife, listenerLife, serviceLife, applicationLife, deploymentGroupLife,
+	bucketLife, bucketVersioningLife, bucketBlockLife, bucketEncryptionLife, bucketOwnershipLife, bucketPolicyLife}
 
 func TestWhatTerraformCalls(t *testing.T) {
 	a := newAccount(t)

@@ -80,14 +80,18 @@ func (x *request) createBucket() error {
 			return &failure{status: 400, code: "IllegalLocationConstraintException", message: "The " + c.LocationConstraint + " location constraint is incompatible for the region specific endpoint this request was sent to."}
 		}
 	}
-	err := x.s.Store.Update(func(tx *store.Tx) error {
+	made, err := x.newBucket()
+	if err != nil {
+		return err
+	}
+	err = x.s.Store.Update(func(tx *store.Tx) error {
 		if _, ok := x.s.buckets.Get(tx, x.bucket); ok {
 			if x.s.Place.Region == "us-east-1" { // where S3 has always let this pass
 				return nil
 			}
 			return errOwned
 		}
-		x.s.buckets.Put(tx, x.bucket, bucket{Name: x.bucket, Created: x.s.Clock.Now()})
+		x.s.buckets.Put(tx, x.bucket, made)
 		return nil
 	})
 	if err != nil {
@@ -96,6 +100,31 @@ func (x *request) createBucket() error {
 	x.w.Header().Set("Location", "/"+x.bucket)
 	x.w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// newBucket is a bucket as it is created: encrypted, closed to the public, and without ACLs
+// unless the caller wants another ownership of objects.
+func (x *request) newBucket() (bucket, error) {
+	b := bucket{Name: x.bucket, Created: x.s.Clock.Now()}
+	how := x.r.Header.Get("X-Amz-Object-Ownership")
+	if how == "" {
+		how = enforced
+	}
+	if oneOf(how, enforced, "BucketOwnerPreferred", "ObjectWriter") != nil {
+		return b, badArgument("Invalid x-amz-object-ownership header: " + how)
+	}
+	b.set("ownershipControls", owned(how))
+	b.set("publicAccessBlock", blockedByDefault)
+	acl := x.r.Header.Get("X-Amz-Acl")
+	if acl == "" || acl == "private" {
+		return b, nil
+	}
+	if how == enforced {
+		return b, errBucketACL
+	}
+	var err error
+	b.ACL, err = x.askedACL(b)
+	return b, err
 }
 
 func (x *request) headBucket() error {
@@ -165,6 +194,11 @@ func (x *request) putVersioning() error {
 
 // changeBucket stores a changed copy of the bucket and answers that it is so.
 func (x *request) changeBucket(change func(*bucket)) error {
+	return x.alterBucket(http.StatusOK, change)
+}
+
+// alterBucket is changeBucket with the status of its answer.
+func (x *request) alterBucket(status int, change func(*bucket)) error {
 	err := x.s.Store.Update(func(tx *store.Tx) error {
 		b, ok := x.s.buckets.Get(tx, x.bucket)
 		if !ok {
@@ -175,7 +209,7 @@ func (x *request) changeBucket(change func(*bucket)) error {
 		return nil
 	})
 	if err == nil {
-		x.w.WriteHeader(http.StatusOK)
+		x.w.WriteHeader(status)
 	}
 	return err
 }

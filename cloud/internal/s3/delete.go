@@ -113,7 +113,7 @@ func (x *request) deleteObjects() error {
 		if o.Version != "" {
 			action = "DeleteObjectVersion"
 		}
-		if err := x.s.permit(x.r.Context(), action, x.bucket, o.Key); err != nil {
+		if err := x.permit(action, x.bucket, o.Key); err != nil {
 			doc.Errors = append(doc.Errors, refused{o.Key, "AccessDenied", err.Error()})
 			continue
 		}

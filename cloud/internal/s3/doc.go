@@ -6,9 +6,13 @@
 // files, written beside their place, synced and renamed; what is known about them are rows
 // of the store, written when the file stands. Neighbours read through Object.
 //
-// Where it knowingly differs from AWS: policies, ACLs, lifecycle rules, replication,
-// notifications, object lock, website hosting and encryption settings are absent (asked
-// for, they answer as on a bucket that has none; set, they are NotImplemented); a bucket belongs to this
-// cloud only, so that names are taken by nobody else; the smallest part of an upload is not
-// 5 MiB; nobody calls without a signature.
+// Buckets have policies, which are evaluated with their callers' own, block public ones
+// and ACLs, and have the owner enforced, as AWS's have by default. Their other settings are
+// documents that are checked in outline, kept and given back.
+//
+// Where it knowingly differs from AWS: replication and object lock are absent (asked for,
+// they answer as on a bucket that has none; set, they are NotImplemented); ACLs are canned
+// or whole documents, not grants in headers; aws:SecureTransport is always true; a bucket
+// belongs to this cloud only, so that names are taken by nobody else; the smallest part of
+// an upload is not 5 MiB; nobody calls without a signature.
 package s3

@@ -3,6 +3,7 @@ package s3
 import (
 	"encoding/xml"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -93,9 +94,16 @@ func (x *request) add(v version, also ...func(*store.Tx) error) (version, error)
 				return err
 			}
 		}
+		acl, err := x.askedACL(b)
+		if err != nil {
+			return err
+		}
+		v.ACL = acl
+		v.encrypted(b)
 		o, v, old = push(b, o, v)
 		o.Key = x.key
 		x.s.objects.Put(tx, objectKey(x.bucket, x.key), o)
+		x.w.Header().Set(encryptedBy, v.Headers[encryptedBy])
 		if b.Versioning != "" {
 			x.w.Header().Set("X-Amz-Version-Id", v.ID)
 		}
@@ -106,6 +114,21 @@ func (x *request) add(v version, also ...func(*store.Tx) error) (version, error)
 	}
 	x.s.drop(old)
 	return v, nil
+}
+
+// encryptedBy is the header that tells how an object is encrypted.
+const encryptedBy = "X-Amz-Server-Side-Encryption"
+
+// encrypted notes how S3 encrypts a version: as its writer or the bucket says.
+func (v *version) encrypted(b bucket) {
+	if v.Headers[encryptedBy] != "" {
+		return
+	}
+	v.Headers = maps.Clone(v.Headers)
+	if v.Headers == nil {
+		v.Headers = map[string]string{}
+	}
+	v.Headers[encryptedBy] = b.algorithm()
 }
 
 // push puts a version on top, as the bucket's versioning says, and returns the file that it
@@ -151,7 +174,7 @@ func (x *request) source() (version, *os.File, error) {
 	if id != "" {
 		action = "GetObjectVersion"
 	}
-	if err := x.s.permit(x.r.Context(), action, from, key); err != nil {
+	if err := x.permit(action, from, key); err != nil {
 		return version{}, nil, err
 	}
 	v, f, err := x.s.open(from, key, id)

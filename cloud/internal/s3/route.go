@@ -78,7 +78,7 @@ func (s *Service) named(host string) (bucket string, ours bool) {
 
 // versioned are the actions that have another name when a request names a version.
 var versioned = map[string]bool{
-	"GetObject": true, "DeleteObject": true, "GetObjectTagging": true, "PutObjectTagging": true, "DeleteObjectTagging": true,
+	"GetObject": true, "DeleteObject": true, "GetObjectAcl": true, "PutObjectAcl": true, "GetObjectTagging": true, "PutObjectTagging": true, "DeleteObjectTagging": true,
 }
 
 // admit asks for permission and for the bucket.
@@ -88,7 +88,7 @@ func (x *request) admit(op operation) error {
 		action = strings.Replace(action, "Object", "ObjectVersion", 1)
 	}
 	if action != "" {
-		if err := x.s.permit(x.r.Context(), action, x.bucket, x.key); err != nil {
+		if err := x.permit(action, x.bucket, x.key); err != nil {
 			return err
 		}
 	}
@@ -135,6 +135,9 @@ func (x *request) route() (operation, bool) {
 	if level == "object" && x.r.Method == http.MethodPut && x.r.Header.Get("X-Amz-Copy-Source") != "" {
 		sub += "copy"
 	}
+	if c, ok := settings[sub]; ok && level == "bucket" {
+		return c.operation(x.r.Method, sub)
+	}
 	op, ok := operations[level+" "+x.r.Method+" "+sub]
 	if !ok && level == "bucket" && x.r.Method == http.MethodGet {
 		op, ok = unset[sub]
@@ -158,6 +161,15 @@ var operations = map[string]operation{
 	"bucket PUT tagging":    {"PutBucketTagging", (*request).putBucketTags},
 	"bucket DELETE tagging": {"PutBucketTagging", (*request).deleteBucketTags},
 	"bucket POST delete":    {"", (*request).deleteObjects},
+
+	"bucket GET policy":       {"GetBucketPolicy", (*request).getPolicy},
+	"bucket PUT policy":       {"PutBucketPolicy", (*request).putPolicy},
+	"bucket DELETE policy":    {"DeleteBucketPolicy", (*request).deletePolicy},
+	"bucket GET policyStatus": {"GetBucketPolicyStatus", (*request).getPolicyStatus},
+	"bucket GET acl":          {"GetBucketAcl", (*request).getACL},
+	"bucket PUT acl":          {"PutBucketAcl", (*request).putACL},
+	"object GET acl":          {"GetObjectAcl", (*request).getACL},
+	"object PUT acl":          {"PutObjectAcl", (*request).putACL},
 
 	"object PUT ":             {"PutObject", (*request).putObject},
 	"object PUT copy":         {"PutObject", (*request).copyObject},

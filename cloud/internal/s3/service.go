@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
 	"github.com/turnoutdev/turnout/cloud/internal/clock"
+	"github.com/turnoutdev/turnout/cloud/internal/identity"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 	"github.com/turnoutdev/turnout/cloud/internal/wire"
 )
@@ -27,8 +29,8 @@ type Options struct {
 	Log *slog.Logger // of what broke inside; default none
 
 	// Authorize refuses what a caller (identity.From(ctx)) may not do; nil permits all.
-	// resource is an ARN, "*" for ListAllMyBuckets.
-	Authorize func(ctx context.Context, action, resource string) error
+	// resource is an ARN, "*" for ListAllMyBuckets; keys are condition keys in lower case.
+	Authorize func(ctx context.Context, action, resource string, keys map[string]string) error
 }
 
 // Service is S3. It is an http.Handler of authenticated requests.
@@ -63,7 +65,7 @@ func New(o Options) (*Service, error) {
 func (s *Service) Wire() *wire.Service {
 	return &wire.Service{
 		ID: "s3", SDK: "S3", SigningNames: []string{"s3", "s3express"}, Version: "2006-03-01",
-		Protocols: []wire.Protocol{wire.RestXML}, Handler: s, Handles: handled,
+		Protocols: []wire.Protocol{wire.RestXML}, Handler: s, Handles: handled, Records: records,
 		Host: s.named,
 	}
 }
@@ -75,6 +77,27 @@ var handled = []string{
 	"GetBucketVersioning", "GetObject", "GetObjectTagging", "HeadBucket", "HeadObject", "ListBuckets", "ListMultipartUploads",
 	"ListObjectVersions", "ListObjects", "ListObjectsV2", "ListParts", "PutBucketTagging", "PutBucketVersioning", "PutObject",
 	"PutObjectTagging", "UploadPart", "UploadPartCopy",
+
+	"DeleteBucketCors", "DeleteBucketEncryption", "DeleteBucketLifecycle", "DeleteBucketOwnershipControls", "DeleteBucketPolicy", "DeleteBucketWebsite",
+	"DeletePublicAccessBlock", "GetBucketAccelerateConfiguration", "GetBucketAcl", "GetBucketCors", "GetBucketEncryption", "GetBucketLifecycleConfiguration",
+	"GetBucketLogging", "GetBucketNotificationConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketPolicyStatus", "GetBucketReplication",
+	"GetBucketRequestPayment", "GetBucketWebsite", "GetObjectAcl", "GetObjectLockConfiguration", "GetPublicAccessBlock", "PutBucketAccelerateConfiguration",
+	"PutBucketAcl", "PutBucketCors", "PutBucketEncryption", "PutBucketLifecycleConfiguration", "PutBucketLogging", "PutBucketNotificationConfiguration",
+	"PutBucketOwnershipControls", "PutBucketPolicy", "PutBucketRequestPayment", "PutBucketWebsite", "PutObjectAcl", "PutPublicAccessBlock",
+}
+
+// records are those that only keep what they are given, with why.
+var records = map[string]string{
+	"PutBucketAccelerateConfiguration":   "there is one way to the bucket",
+	"PutBucketAcl":                       "nobody calls without a signature, and there is one account",
+	"PutObjectAcl":                       "nobody calls without a signature, and there is one account",
+	"PutBucketCors":                      "no browser asks",
+	"PutBucketEncryption":                "objects say so; nothing is encrypted",
+	"PutBucketLifecycleConfiguration":    "nothing expires or moves",
+	"PutBucketLogging":                   "no access logs are written",
+	"PutBucketNotificationConfiguration": "EventBridge or nothing, and there is no EventBridge",
+	"PutBucketRequestPayment":            "nobody pays",
+	"PutBucketWebsite":                   "no website is served",
 }
 
 // sweep removes the files that no row names.
@@ -127,6 +150,7 @@ func (s *Service) Put(_ context.Context, bucket, key string, content []byte) err
 			return errNoBucket
 		}
 		o, _ := s.objects.Get(tx, objectKey(bucket, key))
+		v.encrypted(in)
 		o, _, old = push(in, o, v)
 		o.Key = key
 		s.objects.Put(tx, objectKey(bucket, key), o)
@@ -139,17 +163,35 @@ func (s *Service) Put(_ context.Context, bucket, key string, content []byte) err
 	return nil
 }
 
-// permit asks whether the caller may do something to a bucket, or to an object in it.
-func (s *Service) permit(ctx context.Context, action, bucket, key string) error {
-	if s.Authorize == nil {
+// permit asks whether the caller may do something to a bucket, or to an object in it. As on
+// AWS, no policy keeps the root user from changing a bucket's policy.
+func (x *request) permit(action, bucket, key string) error {
+	ctx := x.r.Context()
+	if x.s.Authorize == nil || identity.From(ctx).Kind == identity.Root && strings.HasSuffix(action, "BucketPolicy") {
 		return nil
 	}
 	resource := "*"
 	if bucket != "" {
-		resource = "arn:" + s.Place.Partition + ":s3:::" + bucket
+		resource = "arn:" + x.s.Place.Partition + ":s3:::" + bucket
 		if key != "" {
 			resource += "/" + key
 		}
 	}
-	return s.Authorize(ctx, "s3:"+action, resource)
+	return x.s.Authorize(ctx, "s3:"+action, resource, x.conditions())
+}
+
+// conditions are the condition keys that stand in the request. That its transport is secure
+// is always so: what rehearses on loopback will be behind TLS.
+func (x *request) conditions() map[string]string {
+	keys := map[string]string{"aws:securetransport": "true"}
+	for key, value := range map[string]string{
+		"s3:prefix": x.q.Get("prefix"), "s3:delimiter": x.q.Get("delimiter"), "s3:max-keys": x.q.Get("max-keys"), "s3:versionid": x.q.Get("versionId"),
+		"s3:x-amz-acl": x.r.Header.Get("X-Amz-Acl"), "s3:x-amz-server-side-encryption": x.r.Header.Get(encryptedBy),
+		"s3:x-amz-copy-source": x.r.Header.Get("X-Amz-Copy-Source"), "s3:x-amz-storage-class": x.r.Header.Get("X-Amz-Storage-Class"),
+	} {
+		if value != "" {
+			keys[key] = value
+		}
+	}
+	return keys
 }

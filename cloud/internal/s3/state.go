@@ -11,6 +11,9 @@ type bucket struct {
 	Created    time.Time         `json:"created"`
 	Versioning string            `json:"versioning,omitempty"` // Enabled, Suspended or never set
 	Tags       map[string]string `json:"tags,omitempty"`
+	Policy     string            `json:"policy,omitempty"`
+	ACL        string            `json:"acl,omitempty"`      // document, "" for private
+	Settings   map[string]string `json:"settings,omitempty"` // documents by subresource
 }
 
 // object is all that a bucket has under one key, keyed by bucket, a NUL byte and the key.
@@ -33,6 +36,7 @@ type version struct {
 	Headers  map[string]string `json:"headers,omitempty"` // of the answer, canonical names
 	Tags     map[string]string `json:"tags,omitempty"`
 	Sums     map[string]string `json:"sums,omitempty"`    // checksums by header
+	ACL      string            `json:"acl,omitempty"`     // document, "" for private
 	SumType  string            `json:"sumType,omitempty"` // COMPOSITE, FULL_OBJECT or "", which is the latter
 	Parts    []int64           `json:"parts,omitempty"`   // sizes of what was uploaded in parts
 }

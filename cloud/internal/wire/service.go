@@ -44,7 +44,8 @@ type Service struct {
 	// authenticated, their bodies taken out of aws-chunked form and checked while they are
 	// read; Authorize and Middleware know operations only and do not see them.
 	Handler http.Handler
-	Handles []string // the operations that Handler answers, for coverage tables
+	Handles []string          // the operations that Handler answers, for coverage tables
+	Records map[string]string // those of them that keep a record and no more, with why
 
 	// Host reads the name that a request calls the server, for a service with a Handler:
 	// the bucket in it, and whether requests with that name are the service's without a
