@@ -86,7 +86,7 @@ func (d *deploy) blueGreen(ctx context.Context) error {
 		d.Info("deployment %s: %s", id, d.until)
 		return nil
 	}
-	return d.failed(ctx, id, result.Deployment)
+	return d.failed(ctx, id, result)
 }
 
 // creation is the deployment to create.
@@ -174,8 +174,9 @@ func (d *deploy) rolledBack(ctx context.Context, asked bool, last *cdtypes.Deplo
 }
 
 // failed explains a deployment that did not succeed, and follows its rollback.
-func (d *deploy) failed(ctx context.Context, id string, last *cdtypes.DeploymentInfo) error {
-	rep := autopsy.Perform(ctx, d.aws, autopsy.Subject{DeploymentID: id, Cluster: d.cluster, Service: d.service, TaskDefinition: d.arn})
+func (d *deploy) failed(ctx context.Context, id string, o watch.Outcome) error {
+	last := o.Deployment
+	rep := autopsy.Perform(ctx, d.aws, autopsy.Subject{DeploymentID: id, Cluster: d.cluster, Service: d.service, TaskDefinition: d.arn, Seen: autopsy.Targets(o.SickIn, o.Sick)})
 	f := &shift.Failure{Report: rep}
 	code := fault.Deployment
 	if last.Status == cdtypes.DeploymentStatusStopped {

@@ -8,6 +8,7 @@ package autopsy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
 )
@@ -57,6 +59,8 @@ type Container struct {
 	Health   string   `json:"health,omitempty"`
 	Log      []string `json:"log,omitempty"` // the last lines
 	NoLog    string   `json:"noLog,omitempty"`
+
+	logGroup string // where it logs to
 }
 
 // Target is a registered target that is not healthy.
@@ -72,7 +76,8 @@ type Target struct {
 type Subject struct {
 	DeploymentID     string // "" for a service's first revision, which no deployment brought
 	Cluster, Service string
-	TaskDefinition   string // ARN of the revision that was deployed
+	TaskDefinition   string   // ARN of the revision that was deployed, "" to go by its task set
+	Seen             []Target // unhealthy targets that were seen while the deployment ran
 }
 
 // surgeon collects one report.
@@ -82,13 +87,14 @@ type surgeon struct {
 	rep   *Report
 	since time.Time
 	sets  []cdtypes.ECSTaskSet
+	confs map[string]*ecstypes.TaskDefinition // by ARN, nil for what could not be read
 }
 
 // Perform reads all there is about a failed deployment.
 func Perform(ctx context.Context, clients *awsclient.Clients, s Subject) *Report {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	c := &surgeon{Subject: s, aws: clients, rep: &Report{DeploymentID: s.DeploymentID}}
+	c := &surgeon{Subject: s, aws: clients, rep: &Report{DeploymentID: s.DeploymentID}, confs: map[string]*ecstypes.TaskDefinition{}}
 	if s.DeploymentID != "" {
 		c.deployment(ctx)
 		c.targetInfo(ctx)
@@ -101,6 +107,9 @@ func Perform(ctx context.Context, clients *awsclient.Clients, s Subject) *Report
 }
 
 func (c *surgeon) missing(what string, err error) {
+	if err == nil {
+		err = errors.New("it is gone")
+	}
 	c.rep.Missing = append(c.rep.Missing, fmt.Sprintf("%s: %v", what, err))
 }
 
@@ -167,10 +176,21 @@ func (c *surgeon) tasks(ctx context.Context) {
 		return aws.ToTime(tasks[i].CreatedAt).After(aws.ToTime(tasks[j].CreatedAt))
 	})
 	for i := range tasks {
-		if aws.ToString(tasks[i].TaskDefinitionArn) == c.TaskDefinition && len(c.rep.Tasks) < maxTasks {
+		if c.deployed(&tasks[i]) && len(c.rep.Tasks) < maxTasks {
 			c.rep.Tasks = append(c.rep.Tasks, c.task(ctx, &tasks[i]))
 		}
 	}
+}
+
+// deployed tells whether a task is of what was deployed: of green's task set, where
+// CodeDeploy names one, else of the revision.
+func (c *surgeon) deployed(t *ecstypes.Task) bool {
+	for _, s := range c.sets {
+		if s.TaskSetLabel == cdtypes.TargetLabelGreen && s.Identifer != nil {
+			return aws.ToString(t.StartedBy) == *s.Identifer
+		}
+	}
+	return aws.ToString(t.TaskDefinitionArn) == c.TaskDefinition
 }
 
 func stopped(t ecstypes.Task) bool { return aws.ToString(t.LastStatus) == "STOPPED" }
@@ -187,7 +207,10 @@ func (c *surgeon) task(ctx context.Context, t *ecstypes.Task) Task {
 	for _, k := range t.Containers {
 		name := aws.ToString(k.Name)
 		con := Container{Name: name, ExitCode: k.ExitCode, Reason: aws.ToString(k.Reason), Health: string(k.HealthStatus)}
-		con.Log, con.NoLog = c.log(ctx, out.ID, name)
+		if conf, err := c.logConfiguration(ctx, aws.ToString(t.TaskDefinitionArn), name); err == nil {
+			con.logGroup = conf.Options["awslogs-group"]
+		}
+		con.Log, con.NoLog = c.log(ctx, aws.ToString(t.TaskDefinitionArn), out.ID, name)
 		out.Containers = append(out.Containers, con)
 	}
 	return out
@@ -207,6 +230,9 @@ func (c *surgeon) health(ctx context.Context) {
 		}
 		c.unhealthy(ctx, aws.ToString(g.TargetGroups[0].TargetGroupArn))
 	}
+	if len(c.rep.Targets) == 0 { // a deployment that has failed takes its targets with it
+		c.rep.Targets = c.Seen
+	}
 }
 
 // unhealthy notes the targets of a group that are not healthy.
@@ -220,14 +246,21 @@ func (c *surgeon) unhealthy(ctx context.Context, group string) {
 	if f := strings.Split(group, "/"); len(f) == 3 { // …:targetgroup/NAME/ID
 		name = f[1]
 	}
-	for _, t := range h.TargetHealthDescriptions {
-		if t.TargetHealth.State != "healthy" {
-			c.rep.Targets = append(c.rep.Targets, Target{
-				Group: name, Address: fmt.Sprintf("%s:%d", aws.ToString(t.Target.Id), aws.ToInt32(t.Target.Port)),
+	c.rep.Targets = append(c.rep.Targets, Targets(name, h.TargetHealthDescriptions)...)
+}
+
+// Targets are those of a group's targets that are not healthy.
+func Targets(group string, all []elbtypes.TargetHealthDescription) []Target {
+	var out []Target
+	for _, t := range all {
+		if t.TargetHealth.State != elbtypes.TargetHealthStateEnumHealthy && t.TargetHealth.State != elbtypes.TargetHealthStateEnumDraining {
+			out = append(out, Target{
+				Group: group, Address: fmt.Sprintf("%s:%d", aws.ToString(t.Target.Id), aws.ToInt32(t.Target.Port)),
 				State: string(t.TargetHealth.State), Reason: string(t.TargetHealth.Reason), Description: aws.ToString(t.TargetHealth.Description),
 			})
 		}
 	}
+	return out
 }
 
 // serviceEvents reads the service's messages since the deployment began.

@@ -16,8 +16,8 @@ import (
 const lastLines = 10
 
 // log reads a container's last lines from CloudWatch Logs; why tells when it cannot.
-func (c *surgeon) log(ctx context.Context, task, container string) (lines []string, why string) {
-	conf, err := c.logConfiguration(ctx, container)
+func (c *surgeon) log(ctx context.Context, revision, task, container string) (lines []string, why string) {
+	conf, err := c.logConfiguration(ctx, revision, container)
 	if err != nil {
 		return nil, err.Error()
 	}
@@ -42,12 +42,12 @@ func (c *surgeon) log(ctx context.Context, task, container string) (lines []stri
 	return lines, ""
 }
 
-func (c *surgeon) logConfiguration(ctx context.Context, container string) (*ecstypes.LogConfiguration, error) {
-	d, err := c.aws.ECS().DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &c.TaskDefinition})
+func (c *surgeon) logConfiguration(ctx context.Context, revision, container string) (*ecstypes.LogConfiguration, error) {
+	td, err := c.definition(ctx, revision)
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range d.TaskDefinition.ContainerDefinitions {
+	for _, k := range td.ContainerDefinitions {
 		if aws.ToString(k.Name) != container {
 			continue
 		}
@@ -56,5 +56,18 @@ func (c *surgeon) logConfiguration(ctx context.Context, container string) (*ecst
 		}
 		return k.LogConfiguration, nil
 	}
-	return nil, fmt.Errorf("container %s is not in %s", container, c.TaskDefinition)
+	return nil, fmt.Errorf("container %s is not in %s", container, revision)
+}
+
+// definition reads a revision, once.
+func (c *surgeon) definition(ctx context.Context, revision string) (*ecstypes.TaskDefinition, error) {
+	if td := c.confs[revision]; td != nil {
+		return td, nil
+	}
+	d, err := c.aws.ECS().DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &revision})
+	if err != nil {
+		return nil, err
+	}
+	c.confs[revision] = d.TaskDefinition
+	return d.TaskDefinition, nil
 }

@@ -2,6 +2,8 @@ package autopsy
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -11,20 +13,28 @@ func (r *Report) String() string {
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-12s %s\n", label, fmt.Sprintf(format, args...))
 	}
-	if r.DeploymentID != "" {
-		fmt.Fprintf(&b, "Why deployment %s failed\n", r.DeploymentID)
-		line("status", "%s", r.Status)
-	} else {
+	switch {
+	case r.DeploymentID == "":
 		b.WriteString("Why the service does not become steady\n")
+	case r.Status == "Stopped":
+		fmt.Fprintf(&b, "Why deployment %s was stopped\n", r.DeploymentID)
+	default:
+		fmt.Fprintf(&b, "Why deployment %s failed\n", r.DeploymentID)
+		if r.Status != "Failed" {
+			line("status", "%s", r.Status)
+		}
 	}
-	if r.Event != "" {
-		line("failed at", "%s", strings.TrimSpace(r.Event+"  "+r.Diagnostics))
+	switch {
+	case r.Event != "" && (r.Diagnostics == r.ErrorMessage || r.ErrorCode == ""):
+		line("failed at", "%s", strings.Join(fields(r.Event, r.ErrorCode, r.Diagnostics), ": "))
+	case r.Event != "":
+		line("failed at", "%s", strings.Join(fields(r.Event, r.Diagnostics), ": "))
+		fallthrough
+	case r.ErrorCode+r.ErrorMessage != "":
+		line("error", "%s", strings.Join(fields(r.ErrorCode, r.ErrorMessage), ": "))
 	}
-	if r.ErrorCode != "" {
-		line("error", "%s: %s", r.ErrorCode, r.ErrorMessage)
-	}
-	for _, t := range r.Tasks {
-		r.task(line, t)
+	for _, like := range alike(r.Tasks) {
+		r.task(line, like[0], len(like)-1)
 	}
 	for _, t := range r.Targets {
 		line("target", "%s in %s: %s", t.Address, t.Group, strings.TrimSpace(t.State+"  "+t.Reason+" "+t.Description))
@@ -41,13 +51,51 @@ func (r *Report) String() string {
 	return b.String()
 }
 
-func (r *Report) task(line func(string, string, ...any), t Task) {
-	what := t.Status
-	if t.StopCode != "" {
-		what += "  " + t.StopCode
+// fields are those of all that say something.
+func fields(all ...string) []string {
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+}
+
+// alike are the tasks in groups of those that ended in the same way.
+func alike(tasks []Task) [][]Task {
+	var out [][]Task
+	index := map[string]int{}
+	for _, t := range tasks {
+		key := t.manner()
+		i, ok := index[key]
+		if !ok {
+			i = len(out)
+			index[key] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], t)
 	}
-	if t.Reason != "" {
-		what += ": " + t.Reason
+	return out
+}
+
+// ids are what tells equal tasks apart in their reasons.
+var ids = regexp.MustCompile(`(?i)[0-9a-f]{32}|request ?id: \S+`)
+
+// manner is how a task ended, without what is of this task alone.
+func (t Task) manner() string {
+	s := t.Status + t.Health + t.StopCode + t.Reason
+	for _, c := range t.Containers {
+		s += "\n" + c.Name + c.Reason + c.Health
+		if c.ExitCode != nil {
+			s += fmt.Sprint(*c.ExitCode)
+		}
+	}
+	return ids.ReplaceAllString(s, "")
+}
+
+// task tells of one task, and that others ended like it.
+func (r *Report) task(line func(string, string, ...any), t Task, others int) {
+	what := strings.Join(fields(t.Status, t.StopCode, t.Reason), ": ")
+	switch {
+	case others == 1:
+		what += " (and another one like it)"
+	case others > 1:
+		what += fmt.Sprintf(" (and %d others like it)", others)
 	}
 	line("task", "%.8s %s", t.ID, what)
 	for _, c := range t.Containers {
@@ -55,18 +103,23 @@ func (r *Report) task(line func(string, string, ...any), t Task) {
 		if c.ExitCode != nil {
 			s += fmt.Sprintf(" exited with code %d", *c.ExitCode)
 		}
-		if c.Reason != "" {
+		if c.Reason != "" && !strings.Contains(t.Reason, c.Reason) {
 			s += ": " + c.Reason
 		}
 		if c.Health == "UNHEALTHY" {
 			s += " (unhealthy)"
 		}
-		line("container", "%s", s)
-		if c.NoLog != "" {
-			line("", "log: %s", c.NoLog)
+		switch {
+		case c.NoLog != "":
+			s += "; its log: " + c.NoLog
+		case len(c.Log) > 0:
+			s += "; the end of its log:"
+		}
+		if s != c.Name {
+			line("container", "%s", s)
 		}
 		for _, l := range c.Log {
-			line("", "│ %s", l)
+			line("", "│ %s", strings.TrimRight(l, "\r\n"))
 		}
 	}
 }

@@ -115,7 +115,7 @@ func (o *watchOptions) codeDeploy(ctx context.Context, s *subject.Subject) error
 		return nil
 	}
 	d := out.Deployment
-	rep := autopsy.Perform(ctx, a, autopsy.Subject{DeploymentID: o.id, Cluster: o.cluster, Service: o.service})
+	rep := autopsy.Perform(ctx, a, autopsy.Subject{DeploymentID: o.id, Cluster: o.cluster, Service: o.service, Seen: autopsy.Targets(out.SickIn, out.Sick)})
 	defer func() { o.Talk("\n%s", rep) }()
 	failure := &shift.Failure{Report: rep}
 	code := fault.Deployment

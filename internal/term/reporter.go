@@ -2,6 +2,7 @@ package term
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -14,10 +15,11 @@ import (
 type Reporter struct {
 	s     *Streams
 	mu    sync.Mutex
-	began time.Time     // of the deployment, for the timeline
-	at    time.Duration // since then, of the last line
-	id    string        // of the deployment
-	open  bool          // the last line is a passing one, which the next one replaces
+	began time.Time      // of the deployment, for the timeline
+	at    time.Duration  // since then, of the last line
+	id    string         // of the deployment
+	forms map[string]int // how often lines of one form were told
+	open  bool           // the last line is a passing one, which the next one replaces
 }
 
 // NewReporter returns a reporter on s.
@@ -84,9 +86,34 @@ func (r *Reporter) Watched(e watch.Event) {
 	case watch.Began: // its end says all, with the duration; at a terminal the wait is told
 		r.passing("  %s  %s %s", clock, r.s.Dim("…"), r.s.Dim(e.Name))
 	default:
-		r.line("  %s    %s %s%s", clock, r.side(e.Name), r.s.Dim(e.Message), r.ago(e))
+		if times, ok := r.again(e); ok {
+			r.line("  %s    %s %s%s", clock, r.side(e.Name), r.s.Dim(e.Message+times), r.ago(e))
+		}
 	}
 }
+
+// oftenEnough is how often a line of one form is shown before only every tenth is.
+const oftenEnough = 3
+
+// again counts lines of one form, such as those of tasks that start and end again and
+// again, and tells which of them are worth showing.
+func (r *Reporter) again(e watch.Event) (times string, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.forms == nil {
+		r.forms = map[string]int{}
+	}
+	form := e.DeploymentID + e.Name + numbers().ReplaceAllString(e.Message, "0")
+	r.forms[form]++
+	n := r.forms[form]
+	if n <= oftenEnough {
+		return "", true
+	}
+	return fmt.Sprintf(" (%d times so far)", n), n%10 == 0
+}
+
+// numbers are what changes in lines of one form: counts, ids, addresses.
+var numbers = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b[0-9a-f]*[0-9][0-9a-f.:]*(, [0-9a-f]{8})*\b`) })
 
 // clock is how long after its deployment's beginning an event is told.
 func (r *Reporter) clock(e watch.Event) time.Duration {

@@ -1,6 +1,7 @@
 package term
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -92,5 +93,18 @@ func TestSidesHaveTheirColours(t *testing.T) {
 	r.Watched(watch.Event{Kind: watch.Service, Name: "green", Message: "registered 1 target in target group web-blue"})
 	if !strings.Contains(b.String(), "\x1b[32mgreen\x1b[0m \x1b[2mregistered 1 target in target group web-blue\x1b[0m") {
 		t.Errorf("%q", b.String())
+	}
+}
+
+// Tasks that start and end again and again do not flood a log.
+func TestLinesOfOneFormAreThinnedOut(t *testing.T) {
+	var b strings.Builder
+	r := NewReporter(&Streams{Err: &b})
+	for i := range 25 {
+		r.Watched(watch.Event{Kind: watch.Service, Name: "green", Message: fmt.Sprintf("has started 2 tasks: %08x, %08x", 0xabcd0000+i, 0xbc1f0000+i)})
+		r.Watched(watch.Event{Kind: watch.Ended, Name: "Install", Status: "Succeeded"})
+	}
+	if n := strings.Count(b.String(), "has started"); n != 5 || !strings.Contains(b.String(), "(10 times so far)") || strings.Count(b.String(), "Install") != 25 {
+		t.Errorf("%d lines\n%s", n, b.String())
 	}
 }

@@ -3,8 +3,10 @@ package watch
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
@@ -12,22 +14,28 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
-// pollChecks looks for what holds up an installation whose tasks run: a container's own
-// health check, of which neither CodeDeploy nor the load balancer tells.
+// pollChecks looks for what holds up an installation, of which neither CodeDeploy nor the
+// load balancer tells: tasks that end again and again, and containers whose own health
+// check fails.
 func (f *follower) pollChecks(ctx context.Context) error {
 	set := f.installing()
-	if f.Tasks == nil || set == "" {
+	switch {
+	case f.Tasks == nil || set == nil:
+		return nil
+	case f.starts > 1:
+		return f.pollEnds(ctx, aws.ToString(set.Identifer))
+	case set.DesiredCount == 0 || set.RunningCount < set.DesiredCount:
 		return nil
 	}
-	l, err := f.Tasks.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &f.Cluster, StartedBy: &set}, once)
+	l, err := f.Tasks.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &f.Cluster, StartedBy: set.Identifer}, once)
 	if err != nil || len(l.TaskArns) == 0 {
 		return err
 	}
-	d, err := f.Tasks.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &f.Cluster, Tasks: l.TaskArns[:min(len(l.TaskArns), 100)]}, once)
+	d, err := f.describe(ctx, l.TaskArns)
 	if err != nil {
 		return err
 	}
-	if s := failing(d.Tasks); s != f.checks {
+	if s := failing(d); s != f.checks {
 		f.checks = s
 		if s != "" {
 			f.emit(Event{Kind: Health, Name: "green", Message: s})
@@ -36,17 +44,64 @@ func (f *follower) pollChecks(ctx context.Context) error {
 	return nil
 }
 
-// installing is green's task set while its tasks run but it is not installed, else "".
-func (f *follower) installing() string {
-	if f.out.Target == nil || f.events["Install"] != types.LifecycleEventStatusInProgress {
+// pollEnds tells why tasks of green ended, each reason once.
+func (f *follower) pollEnds(ctx context.Context, set string) error {
+	l, err := f.Tasks.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &f.Cluster, ServiceName: &f.Service, DesiredStatus: ecstypes.DesiredStatusStopped}, once)
+	if err != nil || len(l.TaskArns) == 0 {
+		return err
+	}
+	tasks, err := f.describe(ctx, l.TaskArns)
+	if err != nil {
+		return err
+	}
+	sort.Slice(tasks, func(i, j int) bool { return aws.ToTime(tasks[i].CreatedAt).Before(aws.ToTime(tasks[j].CreatedAt)) })
+	for _, t := range tasks {
+		why := ending(t)
+		if aws.ToString(t.StartedBy) != set || why == "" || f.ends[why] {
+			continue
+		}
+		f.ends[why] = true
+		f.emit(Event{Kind: Health, Name: "green", Time: aws.ToTime(t.StoppedAt), Message: why})
+	}
+	return nil
+}
+
+func (f *follower) describe(ctx context.Context, arns []string) ([]ecstypes.Task, error) {
+	d, err := f.Tasks.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &f.Cluster, Tasks: arns[:min(len(arns), 100)]}, once)
+	if err != nil {
+		return nil, err
+	}
+	return d.Tasks, nil
+}
+
+// ids are what tells equal tasks apart in the reasons for their ends.
+var ids = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`/?[0-9a-f]{32}|, RequestID: [^,\s]+`) })
+
+// ending says why a task ended, "" while it has not.
+func ending(t ecstypes.Task) string {
+	if aws.ToString(t.LastStatus) != "STOPPED" {
 		return ""
 	}
-	for _, s := range f.out.Target.TaskSetsInfo {
-		if s.TaskSetLabel == types.TargetLabelGreen && s.DesiredCount > 0 && s.RunningCount >= s.DesiredCount {
-			return aws.ToString(s.Identifer)
+	s := "a task ended: " + ids().ReplaceAllString(aws.ToString(t.StoppedReason), "")
+	for _, c := range t.Containers {
+		if c.ExitCode != nil && *c.ExitCode != 0 {
+			s += fmt.Sprintf("; container %s exited with code %d", aws.ToString(c.Name), *c.ExitCode)
 		}
 	}
-	return ""
+	return s
+}
+
+// installing is green's task set while it is being installed, else nil.
+func (f *follower) installing() *types.ECSTaskSet {
+	if f.out.Target == nil || f.events["Install"] != types.LifecycleEventStatusInProgress {
+		return nil
+	}
+	for i, s := range f.out.Target.TaskSetsInfo {
+		if s.TaskSetLabel == types.TargetLabelGreen && s.Identifer != nil {
+			return &f.out.Target.TaskSetsInfo[i]
+		}
+	}
+	return nil
 }
 
 // failing says which containers' own health checks fail, "" when none does.

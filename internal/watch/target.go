@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
 // pollTarget reads the one ECS target of the deployment, which exists once it started.
@@ -160,7 +161,11 @@ func (f *follower) serviceEvent(id, message string, at time.Time) {
 		return // from before this deployment
 	}
 	of, text := plain(message)
-	f.emit(Event{Kind: Service, Time: at, Name: f.label(of), Message: text, Detail: message})
+	side := f.label(of)
+	if side == "green" && strings.HasPrefix(text, "has started") {
+		f.starts++
+	}
+	f.emit(Event{Kind: Service, Time: at, Name: side, Message: text, Detail: message})
 }
 
 // label is the side that a task set is, "" for none of the two.
@@ -197,6 +202,7 @@ func (f *follower) pollHealth(ctx context.Context) error {
 	sort.SliceStable(h.TargetHealthDescriptions, func(i, j int) bool {
 		return aws.ToString(h.TargetHealthDescriptions[i].Target.Id) < aws.ToString(h.TargetHealthDescriptions[j].Target.Id)
 	})
+	f.sick(group, h.TargetHealthDescriptions)
 	s := health(h.TargetHealthDescriptions)
 	if s != f.health {
 		f.health = s
@@ -205,6 +211,21 @@ func (f *follower) pollHealth(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// sick keeps the targets that are unhealthy, for as long as there are targets at all.
+func (f *follower) sick(group string, targets []elbtypes.TargetHealthDescription) {
+	var out []elbtypes.TargetHealthDescription
+	gone := true
+	for _, t := range targets {
+		gone = gone && t.TargetHealth.State == elbtypes.TargetHealthStateEnumDraining
+		if t.TargetHealth.State == elbtypes.TargetHealthStateEnumUnhealthy {
+			out = append(out, t)
+		}
+	}
+	if !gone {
+		f.out.Sick, f.out.SickIn = out, group
+	}
 }
 
 func (f *follower) greenGroup() string {

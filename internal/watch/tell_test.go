@@ -198,3 +198,45 @@ func TestTheRollbackIsFollowed(t *testing.T) {
 		})
 	}
 }
+
+// stopping is rich whose tasks of green end again and again.
+type stopping struct{ *rich }
+
+func (s stopping) ListTasks(_ context.Context, in *ecs.ListTasksInput, _ ...func(*ecs.Options)) (*ecs.ListTasksOutput, error) {
+	if in.DesiredStatus != ecstypes.DesiredStatusStopped || in.StartedBy != nil || *in.ServiceName != "web" {
+		return nil, errors.New("StartedBy stands alone; stopped tasks are the service's")
+	}
+	return &ecs.ListTasksOutput{TaskArns: []string{"a", "b", "c"}}, nil
+}
+
+func (s stopping) DescribeTasks(context.Context, *ecs.DescribeTasksInput, ...func(*ecs.Options)) (*ecs.DescribeTasksOutput, error) {
+	one := func(set, reason string, code int32) ecstypes.Task {
+		return ecstypes.Task{
+			LastStatus: aws.String("STOPPED"), StartedBy: &set, StoppedReason: &reason, StoppedAt: aws.Time(s.began.Add(10 * time.Second)),
+			Containers: []ecstypes.Container{{Name: aws.String("web"), ExitCode: &code}},
+		}
+	}
+	return &ecs.DescribeTasksOutput{Tasks: []ecstypes.Task{
+		one("ecs-svc/green", "Essential container in task exited", 3), one("ecs-svc/green", "Essential container in task exited", 3), one("ecs-svc/blue", "of another", 1),
+	}}, nil
+}
+
+// Why tasks end is told while they still are started again, once for each reason.
+func TestWhyTasksEndIsToldAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{began: time.Now(), steps: canary}
+		r := stopping{&rich{script: s, messages: func() []ecstypes.ServiceEvent {
+			const m = "(service web, taskSet ecs-svc/green) has started 1 tasks: (task b70df92dd763fe7914d134d6136b8080)."
+			return []ecstypes.ServiceEvent{message(s.began, "1", m), message(s.began.Add(time.Second), "2", m)}
+		}}}
+		var told []string
+		_, err := Follow(t.Context(), Options{CodeDeploy: r, ECS: r, Tasks: r, ID: "d-1", Cluster: "c", Service: "web", Emit: func(e Event) {
+			if e.Kind == Health {
+				told = append(told, e.Name+": "+e.Message)
+			}
+		}})
+		if want := []string{"green: a task ended: Essential container in task exited; container web exited with code 3"}; err != nil || !slices.Equal(told, want) {
+			t.Errorf("%q, %v", told, err)
+		}
+	})
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/smithy-go"
 	"golang.org/x/time/rate"
 )
@@ -126,6 +127,10 @@ type Outcome struct {
 	Deployment *types.DeploymentInfo
 	Target     *types.ECSTarget // nil when it never had one
 	Shifted    bool             // all traffic is on green
+	// Sick are green's targets that were unhealthy when last looked at, and SickIn their
+	// target group: when the deployment has failed they are registered no more.
+	Sick   []elbtypes.TargetHealthDescription
+	SickIn string
 }
 
 // Succeeded tells whether what was waited for has happened.
@@ -182,7 +187,9 @@ type follower struct {
 	weights [2]float64
 	counts  map[string][2]int64
 	health  string
-	checks  string // what containers' own health checks say
+	checks  string          // what containers' own health checks say
+	starts  int             // how often ECS has started tasks of green
+	ends    map[string]bool // why tasks of green ended
 	groups  map[string]string
 	asked   time.Time     // when the service was last asked
 	every   time.Duration // how often it is
@@ -194,7 +201,7 @@ func newFollower(o Options) *follower {
 	if f.Told == nil {
 		f.Told = map[string]bool{}
 	}
-	f.counts, f.groups = map[string][2]int64{}, map[string]string{}
+	f.counts, f.groups, f.ends = map[string][2]int64{}, map[string]string{}, map[string]bool{}
 	return f
 }
 

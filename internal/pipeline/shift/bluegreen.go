@@ -52,7 +52,7 @@ func blueGreen(ctx context.Context, r *run.Run) (string, error) {
 	if out.Succeeded(r.Until()) {
 		return fmt.Sprintf("%s %s after %s", r.Facts.DeploymentID, words(out), since(began)), nil
 	}
-	return "", failed(ctx, r, out.Deployment)
+	return "", failed(ctx, r, out)
 }
 
 func words(o watch.Outcome) string {
@@ -165,9 +165,11 @@ func following(r *run.Run, o watch.Options) watch.Options {
 }
 
 // failed performs the autopsy and follows the rollback, if there is one.
-func failed(ctx context.Context, r *run.Run, d *types.DeploymentInfo) error {
+func failed(ctx context.Context, r *run.Run, o watch.Outcome) error {
+	d := o.Deployment
 	rep := autopsy.Perform(ctx, r.AWS, autopsy.Subject{
 		DeploymentID: r.Facts.DeploymentID, Cluster: r.Config.Cluster, Service: r.Config.Service, TaskDefinition: r.Facts.TaskDefinition,
+		Seen: autopsy.Targets(o.SickIn, o.Sick),
 	})
 	code := fault.Deployment
 	if d.Status == types.DeploymentStatusStopped {
