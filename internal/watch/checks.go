@@ -22,7 +22,7 @@ func (f *follower) pollChecks(ctx context.Context) error {
 	switch {
 	case f.Tasks == nil || set == nil:
 		return nil
-	case f.starts > 1:
+	case f.starts[*set.Identifer] > 1:
 		return f.pollEnds(ctx, aws.ToString(set.Identifer))
 	case set.DesiredCount == 0 || set.RunningCount < set.DesiredCount:
 		return nil

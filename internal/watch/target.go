@@ -161,11 +161,10 @@ func (f *follower) serviceEvent(id, message string, at time.Time) {
 		return // from before this deployment
 	}
 	of, text := plain(message)
-	side := f.label(of)
-	if side == "green" && strings.HasPrefix(text, "has started") {
-		f.starts++
+	if strings.HasPrefix(text, "has started") {
+		f.starts[of]++
 	}
-	f.emit(Event{Kind: Service, Time: at, Name: side, Message: text, Detail: message})
+	f.emit(Event{Kind: Service, Time: at, Name: f.label(of), Message: text, Detail: message})
 }
 
 // label is the side that a task set is, "" for none of the two.

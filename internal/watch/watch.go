@@ -188,7 +188,7 @@ type follower struct {
 	counts  map[string][2]int64
 	health  string
 	checks  string          // what containers' own health checks say
-	starts  int             // how often ECS has started tasks of green
+	starts  map[string]int  // how often ECS has started tasks, by task set
 	ends    map[string]bool // why tasks of green ended
 	groups  map[string]string
 	asked   time.Time     // when the service was last asked
@@ -202,6 +202,7 @@ func newFollower(o Options) *follower {
 		f.Told = map[string]bool{}
 	}
 	f.counts, f.groups, f.ends = map[string][2]int64{}, map[string]string{}, map[string]bool{}
+	f.starts = map[string]int{}
 	return f
 }
 
