@@ -17,6 +17,7 @@ import (
 	"github.com/turnoutdev/turnout/internal/appspec"
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/pipeline/register"
 	"github.com/turnoutdev/turnout/internal/taskdef"
 	"github.com/turnoutdev/turnout/internal/watch"
 )
@@ -179,14 +180,20 @@ func (d *deploy) connect(ctx context.Context) (err error) {
 	if d.aws, err = d.Connect(ctx, ""); err != nil {
 		return err
 	}
+	cfg := d.config()
+	d.ecs, d.codedeploy = ecs.NewFromConfig(cfg), codedeploy.NewFromConfig(cfg)
+	return nil
+}
+
+// config is the SDK's configuration, with the retries that were asked for.
+func (d *deploy) config() aws.Config {
 	cfg := d.aws.Config()
 	if d.attempts > 0 {
 		cfg.Retryer = func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = d.attempts, 5*time.Second })
 		}
 	}
-	d.ecs, d.codedeploy = ecs.NewFromConfig(cfg), codedeploy.NewFromConfig(cfg)
-	return nil
+	return cfg
 }
 
 // locate finds the service, and its deployment group if it has one.
@@ -219,13 +226,15 @@ func (d *deploy) locate(ctx context.Context) error {
 	return fault.New(fault.Usage, "services with the controllers ECS and CODE_DEPLOY are deployed", "unsupported deployment controller: %s", controller)
 }
 
-// register registers the definition and sets the output.
-func (d *deploy) register(ctx context.Context) error {
-	out, err := awsclient.RegisterTaskDefinition(ctx, d.ecs, d.definition)
+// register registers the definition and sets the output. Like the official action it
+// makes a revision of its own, but no second one when an answer is lost.
+func (d *deploy) register(ctx context.Context) (err error) {
+	d.arn, err = register.Once(ctx, d.config(), d.Info, d.definition, func() (string, error) {
+		return register.Equal(ctx, d.ecs, d.file, d.definition)
+	})
 	if err != nil {
 		return fault.New(fault.Failed, "compare "+d.file+" with the message; nothing was deployed", "register task definition: %w", err)
 	}
-	d.arn = aws.ToString(out.TaskDefinition.TaskDefinitionArn)
 	d.Info("registered %s", d.arn)
 	return d.Output("task-definition-arn", d.arn)
 }

@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -136,6 +137,7 @@ func (d *deploy) volume(input string, to any, parts func() (**string, **int32, *
 // runTask runs the task and, if asked, waits for its end and its exit codes.
 func (d *deploy) runTask(ctx context.Context) error {
 	d.once.in.TaskDefinition = &d.arn
+	d.once.in.ClientToken = aws.String(rand.Text()) // an answer that is lost starts no second task
 	out, err := d.ecs.RunTask(ctx, &d.once.in)
 	if err != nil {
 		return fmt.Errorf("run task: %w", err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/appspec"
 	"github.com/turnoutdev/turnout/internal/autopsy"
+	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/pipeline/shift"
 	"github.com/turnoutdev/turnout/internal/watch"
@@ -63,11 +64,10 @@ func (d *deploy) blueGreen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := d.codedeploy.CreateDeployment(ctx, in)
+	id, err := d.create(ctx, in)
 	if err != nil {
 		return fmt.Errorf("%w (%s stays registered and unused)", err, d.arn)
 	}
-	id := aws.ToString(out.DeploymentId)
 	if err := d.Output("codedeploy-deployment-id", id); err != nil {
 		return err
 	}
@@ -87,6 +87,44 @@ func (d *deploy) blueGreen(ctx context.Context) error {
 		return nil
 	}
 	return d.failed(ctx, id, result)
+}
+
+// create creates the deployment, once: when an answer is lost, the deployment is known by
+// its AppSpec, which names a revision of its own.
+func (d *deploy) create(ctx context.Context, in *codedeploy.CreateDeploymentInput) (string, error) {
+	client := codedeploy.NewFromConfig(d.config(), func(o *codedeploy.Options) { o.Retryer = aws.NopRetryer{} })
+	began := time.Now().Add(-time.Minute) // clocks differ
+	return awsclient.Once(ctx, d.Info, func() (string, error) {
+		out, err := client.CreateDeployment(ctx, in)
+		if err != nil {
+			return "", err
+		}
+		return aws.ToString(out.DeploymentId), nil
+	}, func() (string, bool, error) {
+		id, err := d.created(ctx, aws.ToString(in.Revision.AppSpecContent.Sha256), began)
+		return id, id != "", err
+	})
+}
+
+// created is the id of a deployment with this AppSpec that was created since began, "" for
+// none.
+func (d *deploy) created(ctx context.Context, sum string, began time.Time) (string, error) {
+	list, err := d.codedeploy.ListDeployments(ctx, &codedeploy.ListDeploymentsInput{
+		ApplicationName: d.group.ApplicationName, DeploymentGroupName: d.group.DeploymentGroupName, CreateTimeRange: &cdtypes.TimeRange{Start: &began},
+	})
+	if err != nil || len(list.Deployments) == 0 {
+		return "", err
+	}
+	infos, err := d.codedeploy.BatchGetDeployments(ctx, &codedeploy.BatchGetDeploymentsInput{DeploymentIds: list.Deployments[:min(len(list.Deployments), 25)]})
+	if err != nil {
+		return "", err
+	}
+	for _, x := range infos.DeploymentsInfo {
+		if x.Revision != nil && x.Revision.AppSpecContent != nil && aws.ToString(x.Revision.AppSpecContent.Sha256) == sum {
+			return aws.ToString(x.DeploymentId), nil
+		}
+	}
+	return "", nil
 }
 
 // creation is the deployment to create.

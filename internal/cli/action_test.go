@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,9 +29,10 @@ import (
 // workspace is a GitHub job's workspace and a local cloud with the service "web", which
 // CodeDeploy deploys, and the service "rolling", which ECS does.
 type workspace struct {
-	t   *testing.T
-	dir string
-	aws *awsclient.Clients
+	t     *testing.T
+	dir   string
+	aws   *awsclient.Clients
+	cloud *cloud.Cloud
 
 	identity map[string]string // what points a job at the cloud's issuer
 	cancel   string            // text at which the next action is cancelled
@@ -53,7 +55,7 @@ func newWorkspace(t *testing.T) *workspace {
 	}
 	t.Cleanup(func() { _ = c.Stop(context.Background()) })
 	url, token := c.IDToken()
-	w := &workspace{t: t, dir: t.TempDir(), identity: map[string]string{awsclient.TokenURL: url, awsclient.TokenBearer: token}}
+	w := &workspace{t: t, dir: t.TempDir(), cloud: c, identity: map[string]string{awsclient.TokenURL: url, awsclient.TokenBearer: token}}
 	id, secret := c.Credentials()
 	for k, v := range map[string]string{
 		"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": w.dir, "RUNNER_TEMP": w.dir, "XDG_STATE_HOME": t.TempDir(),
@@ -230,6 +232,42 @@ func TestDeployRollingWithATaskBefore(t *testing.T) {
 	}
 	if s := s.Services[0]; *s.TaskDefinition != out["task-definition-arn"] || s.RunningCount != 2 || len(s.Deployments) != 1 || !s.EnableECSManagedTags {
 		t.Errorf("service %+v", s)
+	}
+}
+
+// TestTheActionDoesNothingTwice breaks the calls that make something, in every way that
+// passes: whatever is lost, one revision, one task and one deployment are made.
+func TestTheActionDoesNothingTwice(t *testing.T) {
+	w := newWorkspace(t)
+	n := 0
+	for _, call := range [][2]string{{"ecs", "RegisterTaskDefinition"}, {"ecs", "RunTask"}, {"codedeploy", "CreateDeployment"}} {
+		for _, kind := range []cloud.FaultKind{"half", "error", "reset"} {
+			n++
+			w.write("taskdef.json", strings.Replace(webDefinition, "web:1", fmt.Sprint("web:", 100+n), 1))
+			if _, err := w.cloud.Inject(cloud.Fault{Kind: kind, Service: call[0], Operation: call[1], Count: 1}); err != nil {
+				t.Fatal(err)
+			}
+			out, printed, code := w.action("deploy", map[string]string{
+				"task-definition": "taskdef.json", "service": "web", "cluster": "demo", "wait-for-service-stability": "true", "codedeploy-application": "web",
+				"codedeploy-deployment-group": "web", "run-task": "true", "run-task-subnets": "subnet-0123456789abcdef0", "run-task-started-by": fmt.Sprint("try", n),
+			})
+			struck := w.cloud.Faults()[0].Hit
+			w.cloud.ClearFaults()
+			if code != 0 || struck != 1 {
+				t.Fatalf("%s %s: exit %d after %d faults\n%s", call[1], kind, code, struck, printed)
+			}
+			if want := fmt.Sprintf(":task-definition/web:%d", 1+n); !strings.HasSuffix(out["task-definition-arn"], want) {
+				t.Errorf("%s %s: %s, want %s", call[1], kind, out["task-definition-arn"], want)
+			}
+			tasks, err := w.aws.ECS().ListTasks(t.Context(), &ecs.ListTasksInput{Cluster: aws.String("demo"), StartedBy: aws.String(fmt.Sprint("try", n))})
+			if err != nil || len(tasks.TaskArns) != 1 {
+				t.Errorf("%s %s: ran %v, %v", call[1], kind, tasks, err)
+			}
+			all, err := w.aws.CodeDeploy().ListDeployments(t.Context(), &codedeploy.ListDeploymentsInput{ApplicationName: aws.String("web"), DeploymentGroupName: aws.String("web")})
+			if err != nil || len(all.Deployments) != n || !slices.Contains(all.Deployments, out["codedeploy-deployment-id"]) {
+				t.Errorf("%s %s: %v of %v, %v", call[1], kind, out["codedeploy-deployment-id"], all, err)
+			}
+		}
 	}
 }
 

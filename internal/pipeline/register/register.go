@@ -55,41 +55,55 @@ func (Stage) Run(ctx context.Context, r *run.Run) (string, error) {
 // equal is the ARN of the family's newest active revision if it says the same as the
 // rendered document, else "".
 func equal(ctx context.Context, r *run.Run) (string, error) {
-	td, err := taskdef.Parse(r.Config.TaskDef, r.Facts.Rendered)
+	arn, err := Equal(ctx, r.AWS.ECS(), r.Config.TaskDef, r.Facts.Rendered)
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException" {
+		r.Report.Note("may not compare with the newest revision (ecs:DescribeTaskDefinition); registering another")
+		return "", nil
+	}
+	return arn, err
+}
+
+// register makes the call, once.
+func register(ctx context.Context, r *run.Run) (string, error) {
+	return Once(ctx, r.AWS.Config(), r.Report.Note, r.Facts.Rendered, func() (string, error) { return equal(ctx, r) })
+}
+
+// Equal is the ARN of the newest active revision of a document's family if it says the
+// same as the document, else "". file names the document in messages.
+func Equal(ctx context.Context, client *ecs.Client, file string, document []byte) (string, error) {
+	td, err := taskdef.Parse(file, document)
 	if err != nil {
 		return "", err
 	}
-	arn, document, err := awsclient.DescribeTaskDefinition(ctx, r.AWS.ECS(), td.Family())
+	arn, newest, err := awsclient.DescribeTaskDefinition(ctx, client, td.Family())
 	var api smithy.APIError
-	switch {
-	case errors.As(err, &api) && api.ErrorCode() == "ClientException": // there is none yet
+	if errors.As(err, &api) && api.ErrorCode() == "ClientException" { // there is none yet
 		return "", nil
-	case errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException":
-		r.Report.Note("may not compare with the newest revision (ecs:DescribeTaskDefinition); registering another")
-		return "", nil
-	case err != nil:
+	}
+	if err != nil {
 		return "", err
 	}
-	same, err := taskdef.Equal(r.Facts.Rendered, document)
+	same, err := taskdef.Equal(document, newest)
 	if err != nil || !same {
 		return "", err
 	}
 	return arn, nil
 }
 
-// register makes the call. RegisterTaskDefinition is not idempotent: when an answer is
-// lost, the SDK's own retry would register twice and leave an orphan. So what the newest
-// revision says is looked at before each further attempt.
-func register(ctx context.Context, r *run.Run) (string, error) {
-	client := ecs.NewFromConfig(r.AWS.Config(), func(o *ecs.Options) { o.Retryer = aws.NopRetryer{} })
-	return awsclient.Once(ctx, r.Report.Note, func() (string, error) {
-		out, err := awsclient.RegisterTaskDefinition(ctx, client, r.Facts.Rendered)
+// Once registers a document. RegisterTaskDefinition is not idempotent: when an answer is
+// lost, the SDK's own retry would register twice and leave an orphan. So equal looks at
+// what the newest revision says before each further attempt.
+func Once(ctx context.Context, cfg aws.Config, note func(string, ...any), document []byte, equal func() (string, error)) (string, error) {
+	client := ecs.NewFromConfig(cfg, func(o *ecs.Options) { o.Retryer = aws.NopRetryer{} })
+	return awsclient.Once(ctx, note, func() (string, error) {
+		out, err := awsclient.RegisterTaskDefinition(ctx, client, document)
 		if err != nil {
 			return "", err
 		}
 		return aws.ToString(out.TaskDefinition.TaskDefinitionArn), nil
 	}, func() (string, bool, error) {
-		arn, err := equal(ctx, r)
+		arn, err := equal()
 		return arn, arn != "", err
 	})
 }
