@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/turnoutdev/turnout/internal/diff"
 )
 
 // lastLines is how many log lines of a container are shown.
@@ -36,11 +39,33 @@ func (c *surgeon) log(ctx context.Context, revision, task, container string) (li
 	if err != nil {
 		return nil, err.Error()
 	}
+	secrets := c.secrets(ctx, revision)
 	for _, e := range out.Events {
-		lines = append(lines, aws.ToString(e.Message))
+		line, _ := diff.Masked("message", secrets.Replace(aws.ToString(e.Message))).(string) // a string stays one
+		lines = append(lines, line)
 	}
 	return lines, ""
 }
+
+// secrets takes the values out of a text that a revision gives its containers under names
+// which look secret: programs write their environment into their logs.
+func (c *surgeon) secrets(ctx context.Context, revision string) *strings.Replacer {
+	var pairs []string
+	if td, err := c.definition(ctx, revision); err == nil {
+		for _, k := range td.ContainerDefinitions {
+			for _, e := range k.Environment {
+				if v := aws.ToString(e.Value); len(v) >= leastSecret && diff.Secret(aws.ToString(e.Name)) {
+					pairs = append(pairs, v, "***")
+				}
+			}
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// leastSecret is how long a value has to be to be taken out: shorter ones stand in logs
+// for other reasons.
+const leastSecret = 4
 
 func (c *surgeon) logConfiguration(ctx context.Context, revision, container string) (*ecstypes.LogConfiguration, error) {
 	td, err := c.definition(ctx, revision)

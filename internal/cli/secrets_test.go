@@ -103,6 +103,13 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	// A version that cannot start: the autopsy quotes logs and definitions.
 	w.edit("taskdef.json", `"essential": true,`, `"essential": true, "entryPoint": ["/nosuch"],`)
 	turnout(fault.RolledBack, "ship", "--builder", "builtin")
+	// One that writes what it was given into its log, which the autopsy quotes.
+	w.edit("taskdef.json", `"entryPoint": ["/nosuch"],`, `"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/hello", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "ecs"}},`)
+	w.edit("taskdef.json", `"value": "9000"`, `"value": "`+inEnvironment+`"`)
+	turnout(fault.RolledBack, "ship", "--builder", "builtin")
+	if !strings.Contains(said.String(), "listens on :***") {
+		t.Error("the log was not quoted")
+	}
 	stop()
 
 	journals, err := run.Folder()

@@ -24,24 +24,30 @@ type watchOptions struct {
 	named
 	id, until string
 	deadline  time.Duration
-	emit      func(watch.Event) // nil to show all events
+	emit      func(watch.Event)  // nil to show all events
+	shared    *watch.Shared      // with other watchers, nil for none
+	aws       *awsclient.Clients // that others use too, nil for clients of its own
 }
 
 func newWatch(g *global) *cobra.Command {
 	o := &watchOptions{named: named{global: g}}
 	c := &cobra.Command{
-		Use:   "watch [DEPLOYMENT]",
+		Use:   "watch [DEPLOYMENT...]",
 		Short: "Follow a deployment to its end, and explain a failure",
 		Long: `Watch attaches to a deployment, whoever began it: lifecycle events, weights as they move,
 tasks, target health, the service's messages. Without an id it is the one that is under
 way for the service, by CodeDeploy or by ECS itself. How it ends is the exit code, and a
-failure is explained.`,
+failure is explained. Several deployments are watched together, in as few calls as AWS
+takes; the first that fails is the exit code.`,
 		Example: `  turnout watch
   turnout watch d-A7YW3F91L
+  turnout watch d-A7YW3F91L d-B2CX8K04M
   turnout watch --wait-until shifted
   turnout watch d-A7YW3F91L --json    # one event a line`,
-		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return o.together(c.Context(), args)
+			}
 			o.id = first(args...)
 			return o.run(c.Context())
 		},
@@ -68,12 +74,19 @@ func (o *watchOptions) show() func(watch.Event) {
 	return term.NewReporter(o.Streams).Watched
 }
 
-func (o *watchOptions) run(ctx context.Context) error {
+func (o *watchOptions) check() error {
 	if err := oneOf("--wait-until", watch.Until(o.until), watch.Shifted, watch.Stable, watch.Done); err != nil {
 		return err
 	}
 	if o.deadline < 0 {
 		return fault.New(fault.Usage, "such as 30m; 0 for none", "--deadline %s is negative", o.deadline)
+	}
+	return nil
+}
+
+func (o *watchOptions) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
 	}
 	if strings.HasPrefix(o.id, "d-") {
 		return o.codeDeploy(ctx, nil)
@@ -107,16 +120,21 @@ func (o *watchOptions) codeDeploy(ctx context.Context, s *subject.Subject) error
 		CodeDeploy: a.CodeDeploy(), ECS: a.ECS(), Tasks: a.ECS(), ELB: a.ELB(), ID: o.id, Cluster: o.cluster, Service: o.service,
 		Until: watch.Until(o.until), Deadline: o.deadline, Emit: o.show(), Told: map[string]bool{}, Pace: paceOf(a), Budget: a.Reads,
 	}
+	if o.shared != nil {
+		f.CodeDeploy, f.ECS = o.shared, o.shared
+	}
 	out, err := watch.Follow(ctx, f)
 	if err != nil {
 		return o.early(err)
+	}
+	if out.Target != nil { // the deployment knows best what it deploys
+		o.cluster, o.service, _ = strings.Cut(*out.Target.TargetId, ":")
 	}
 	if out.Succeeded(f.Until) {
 		return nil
 	}
 	d := out.Deployment
 	rep := autopsy.Perform(ctx, a, autopsy.Subject{DeploymentID: o.id, Cluster: o.cluster, Service: o.service, Seen: autopsy.Targets(out.SickIn, out.Sick)})
-	defer func() { o.Talk("\n%s", rep) }()
 	failure := &shift.Failure{Report: rep}
 	code := fault.Deployment
 	if d.Status == types.DeploymentStatusStopped {
@@ -139,6 +157,9 @@ func (o *watchOptions) connected(ctx context.Context, s *subject.Subject) (*awsc
 	if s != nil {
 		o.cluster, o.service = s.Cluster, s.Service
 		return s.AWS, nil
+	}
+	if o.aws != nil {
+		return o.aws, nil
 	}
 	c, err := o.conf()
 	if err != nil && !errors.Is(err, config.ErrNone) {

@@ -32,11 +32,22 @@ type next struct {
 	known   time.Duration // for how long nothing will happen, 0 for not known
 }
 
-// Bounds of what is put up with: AWS's faults are waited out for patience at most.
+// Bounds of what is put up with: AWS's faults are waited out for patience at most, but
+// being asked to wait for longer, since others who share the account's rates come to
+// their ends.
 const (
 	patience    = 2 * time.Minute
+	queueing    = 15 * time.Minute
 	slowestEver = 30 * time.Second
 )
+
+// lasts tells whether a fault is not waited out, or has been for long enough.
+func lasts(err error, since time.Duration) bool {
+	if Throttled(err) {
+		return since > queueing
+	}
+	return !passing(err) || since > patience
+}
 
 // poll calls ask until it is over, ctx ends or the deadline passes. trouble hears of
 // every fault that is waited out.
@@ -53,11 +64,15 @@ func (p Pace) poll(ctx context.Context, deadline time.Duration, trouble func(err
 		switch {
 		case err != nil && context.Cause(ctx) != nil:
 			return context.Cause(ctx)
-		case err != nil && (!passing(err) || time.Since(good) > patience):
+		case err != nil && lasts(err, time.Since(good)):
 			return err
 		case err != nil:
 			wait = min(max(wait*2, time.Second), slowestEver)
 			trouble(err, wait)
+			if err := sleep(ctx, scattered(wait)); err != nil {
+				return err
+			}
+			continue
 		case n.over:
 			return nil
 		default:
@@ -96,6 +111,11 @@ func (p Pace) after(n next, last time.Duration) time.Duration {
 // jitter keeps watchers that began together from asking together.
 func jitter(d time.Duration) time.Duration {
 	return d - time.Duration(rand.Int64N(int64(d)/10+1)) //nolint:gosec // jitter needs no secrecy
+}
+
+// scattered keeps those who were refused together from coming back together.
+func scattered(d time.Duration) time.Duration {
+	return d/2 + time.Duration(rand.Int64N(int64(d)/2+1)) //nolint:gosec // jitter needs no secrecy
 }
 
 // passing tells whether an error is AWS's for the moment: throttling, a 5xx, a broken

@@ -43,7 +43,11 @@ func FollowRollback(ctx context.Context, o Options, d *types.DeploymentInfo) (id
 		return id, "", err
 	}
 	if tell := o.Emit; tell != nil {
-		tell(Event{Time: time.Now(), Kind: Following, DeploymentID: id, Message: "rolled back by deployment " + id})
+		at := time.Now()
+		if d.CompleteTime != nil {
+			at = *d.CompleteTime
+		}
+		tell(Event{Time: at, Kind: Following, DeploymentID: id, Message: "rolled back by deployment " + id})
 		o.Emit = func(e Event) {
 			if e.Kind == Status {
 				e.Name = "rollback"

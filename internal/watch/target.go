@@ -28,6 +28,9 @@ func (f *follower) pollTarget(ctx context.Context) error {
 			return err
 		}
 		f.target = l.TargetIds[0]
+		if cluster, service, ok := strings.Cut(f.target, ":"); ok { // what it deploys, whatever was thought
+			f.Cluster, f.Service = cluster, service
+		}
 	}
 	t, err := f.CodeDeploy.GetDeploymentTarget(ctx, &codedeploy.GetDeploymentTargetInput{DeploymentId: &f.ID, TargetId: &f.target})
 	if err != nil {
@@ -157,14 +160,25 @@ func (f *follower) serviceEvent(id, message string, at time.Time) {
 		return
 	}
 	f.Told[id] = true
-	if d := f.out.Deployment; d != nil && at.Before(aws.ToTime(d.CreateTime)) {
-		return // from before this deployment
+	if d := f.out.Deployment; d != nil && (at.Before(aws.ToTime(d.CreateTime)) || f.wellAfter(at)) {
+		return // of another deployment
 	}
 	of, text := plain(message)
 	if strings.HasPrefix(text, "has started") {
 		f.starts[of]++
 	}
 	f.emit(Event{Kind: Service, Time: at, Name: f.label(of), Message: text, Detail: message})
+}
+
+// wellAfter tells whether a time is later than what still belongs to a deployment that has
+// ended: the end of its tasks.
+func (f *follower) wellAfter(at time.Time) bool {
+	afterwards := time.Minute
+	if f.Pace.Scaled {
+		afterwards = time.Second
+	}
+	end := f.out.Deployment.CompleteTime
+	return end != nil && at.Sub(*end) > afterwards
 }
 
 // label is the side that a task set is, "" for none of the two.

@@ -203,7 +203,7 @@ func TestTheRollbackIsFollowed(t *testing.T) {
 type stopping struct{ *rich }
 
 func (s stopping) ListTasks(_ context.Context, in *ecs.ListTasksInput, _ ...func(*ecs.Options)) (*ecs.ListTasksOutput, error) {
-	if in.DesiredStatus != ecstypes.DesiredStatusStopped || in.StartedBy != nil || *in.ServiceName != "web" {
+	if in.DesiredStatus != ecstypes.DesiredStatusStopped || in.StartedBy != nil || *in.ServiceName != "s" {
 		return nil, errors.New("StartedBy stands alone; stopped tasks are the service's")
 	}
 	return &ecs.ListTasksOutput{TaskArns: []string{"a", "b", "c"}}, nil

@@ -206,7 +206,7 @@ func TestAFaultThatLastsEndsIt(t *testing.T) {
 			if !errors.Is(err, fault) {
 				t.Errorf("%s: %v", what, err)
 			}
-			if took := time.Since(s.began); (took > patience) != Throttled(fault) || took > patience+slowestEver {
+			if took := time.Since(s.began); (took > queueing) != Throttled(fault) || took > queueing+slowestEver {
 				t.Errorf("%s: ended after %v", what, took)
 			}
 		})
