@@ -58,7 +58,7 @@ func TestCreateServiceRefusals(t *testing.T) {
 				in.DeploymentController, in.LoadBalancers, in.HealthCheckGracePeriodSeconds = nil, nil, aws.Int32(5)
 			}},
 			{"InvalidParameterException", "Alarm based rollback feature is only supported with ECS deployment controller. Update to ECS deployment controller and try again.", func(in *in) {
-				in.DeploymentConfiguration = &types.DeploymentConfiguration{Alarms: &types.DeploymentAlarms{}}
+				in.DeploymentConfiguration = &types.DeploymentConfiguration{Alarms: &types.DeploymentAlarms{Enable: true}}
 			}},
 			{"InvalidParameterException", "The CODE_DEPLOY deployment controller requires exactly one load balancer. Specify one target group and try again.", func(in *in) { in.LoadBalancers = nil }},
 			{"InvalidParameterException", "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again", func(in *in) { in.SchedulingStrategy = types.SchedulingStrategyDaemon }},

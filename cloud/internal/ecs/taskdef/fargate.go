@@ -62,6 +62,8 @@ func beyondFargate(td *types.TaskDefinition) string {
 	return ""
 }
 
+var fargateLogs = []types.LogDriver{types.LogDriverAwslogs, types.LogDriverSplunk, types.LogDriverAwsfirelens}
+
 func containerBeyondFargate(c types.ContainerDefinition) string {
 	switch {
 	case aws.ToBool(c.Privileged):
@@ -70,6 +72,8 @@ func containerBeyondFargate(c types.ContainerDefinition) string {
 		return "a stopTimeout of more than 120 seconds"
 	case len(c.ExtraHosts) > 0:
 		return "extraHosts"
+	case c.LogConfiguration != nil && !slices.Contains(fargateLogs, c.LogConfiguration.LogDriver):
+		return "the log driver " + string(c.LogConfiguration.LogDriver)
 	case c.LinuxParameters == nil:
 		return ""
 	case len(c.LinuxParameters.Devices) > 0:
