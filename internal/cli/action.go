@@ -43,7 +43,7 @@ func newAction(g *global) *cobra.Command {
 	}
 	return family(&cobra.Command{
 		Use:   "action",
-		Short: "Stand in for the official GitHub actions, with their inputs and outputs",
+		Short: "Stand in for the official GitHub actions",
 		Long: `Action has one entry point for each official GitHub action around ECS. Inputs come as the
 runner passes them, in INPUT_TASK-DEFINITION and so on (INPUT_TASK_DEFINITION where a
 shell must set them); outputs go to the file GITHUB_OUTPUT names, masks and annotations

@@ -16,7 +16,7 @@ func newBench(g *global) *cobra.Command {
 	runs := 10
 	c := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure Turnout on this machine, beside the AWS CLI where it is at hand",
+		Short: "Measure Turnout on this machine, beside the AWS CLI",
 		Long: `Bench measures whole processes, from start to end: rendering, a deployment that succeeds
 at once (against a stub that answers without delay, so that only the deployer's own time
 counts), the local cloud's start, and how many calls it answers. The AWS CLI's own

@@ -32,7 +32,7 @@ func newCompletion(g *global) *cobra.Command {
 	}
 	return family(&cobra.Command{
 		Use:   "completion",
-		Short: "Print a script that completes verbs, flags and their values in your shell",
+		Short: "Print shell completions for verbs, flags and their values",
 		Long: `Completion prints a script for bash, zsh, fish or PowerShell. With it the shell completes
 verbs, flags, the values of flags that have a few (--wait-until, --on-cancel, --driver,
 --config), runs that can be resumed, and verbs that have a schema.`,

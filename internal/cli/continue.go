@@ -12,7 +12,7 @@ func newContinue(g *global) *cobra.Command {
 	var until string
 	c := &cobra.Command{
 		Use:   "continue [DEPLOYMENT]",
-		Short: "End a deployment's wait: before traffic moves, or before the old tasks end",
+		Short: "End a deployment's wait before traffic moves or old tasks end",
 		Long: `Continue ends the wait that the service's deployment (or the one that is named) is in:
 the one at Ready, before traffic moves, or the one before the old tasks are ended; it
 finds out which. Then it waits until the next thing has happened (all traffic has moved,

@@ -23,7 +23,7 @@ import (
 func newReset(g *global) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reset",
-		Short: "Take the local cloud back to its beginning: nothing runs, nothing is stored",
+		Short: "Take the local cloud back to its beginning",
 		Long: `Reset ends everything that runs in the local cloud and forgets everything that it stores.
 Its address and its root key stay. A test suite gets the same by POST /_turnout/reset.`,
 		Example: "  turnout reset",
@@ -62,7 +62,7 @@ func newSnapshot(g *global) *cobra.Command {
 	}
 	load := &cobra.Command{
 		Use:     "load FILE",
-		Short:   "Take the cloud back to a saved state; services start their tasks anew",
+		Short:   "Take the cloud back to a saved state",
 		Example: "  turnout snapshot load before.snapshot",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return g.loadSnapshot(c.Context(), args[0]) },
@@ -130,7 +130,7 @@ type chaosOptions struct {
 func newChaos(g *global) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "chaos",
-		Short: "Make calls of the local cloud fail, to see what clients do about it",
+		Short: "Make the local cloud's calls fail, to see what clients do",
 		Long: `Chaos injects faults into the local cloud's API: errors (5xx), throttling, connections
 that are cut before (reset) or after (half) a call took effect, expired credentials, and
 delays. Faults stay until they are cleared, or until they have struck --count times.`,

@@ -29,7 +29,7 @@ func newDiff(g *global) *cobra.Command {
 	o := &diffOptions{named: named{global: g}}
 	c := &cobra.Command{
 		Use:   "diff",
-		Short: "Show what a deployment would change in the task definition that serves",
+		Short: "Show what a deployment would change in the task definition",
 		Long: `Diff compares the task definition that serves with the one that the project's file would
 register, or with another revision. What ECS adds by itself (defaults, empty lists, orders
 that mean nothing) is no difference. Values whose names look secret, and what looks like a
@@ -45,7 +45,7 @@ An image that is a placeholder in the file stands for the image that is deployed
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	o.flags(c)
+	o.serviceFlags(c)
 	f := c.Flags()
 	o.edits.flags(f)
 	f.StringVar(&o.taskdef, "task-definition", "", "`FILE` of the task definition (default: turnout.yml's)")

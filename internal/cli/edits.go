@@ -83,7 +83,7 @@ func (e *edits) flags(f *pflag.FlagSet) {
 		})
 	}
 	pairs("env", "environment variable; NAME alone takes the value from the environment; may be repeated", func(k *taskdef.ContainerChange) *[]taskdef.Pair { return &k.Environment })
-	pairs("secret", "environment variable from the parameter or secret with this ARN; may be repeated", func(k *taskdef.ContainerChange) *[]taskdef.Pair { return &k.Secrets })
+	pairs("secret", "`NAME=ARN` of an environment variable that is a parameter or secret; may be repeated", func(k *taskdef.ContainerChange) *[]taskdef.Pair { return &k.Secrets })
 	pairs("label", "Docker label; may be repeated", func(k *taskdef.ContainerChange) *[]taskdef.Pair { return &k.Labels })
 	pairs("log-option", "option of the log driver; may be repeated", func(k *taskdef.ContainerChange) *[]taskdef.Pair { return &k.LogOptions })
 	add("env-file", "ARN", "file of environment variables in S3; may be repeated, and replaces those that stand", func(s string) error {

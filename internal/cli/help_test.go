@@ -66,6 +66,9 @@ func TestEveryVerbHasHelp(t *testing.T) {
 				t.Errorf("%s, line %d of its help is %d columns wide: %s", c.CommandPath(), i+1, len([]rune(line)), line)
 			}
 		}
+		if n := len(c.Short); n > 65 && c.HasParent() && !strings.HasPrefix(c.CommandPath(), "turnout action") {
+			t.Errorf("%s is told in %d columns, and does not fit beside its name", c.CommandPath(), n)
+		}
 		if lines := strings.Count(text, "\n"); lines > 75 {
 			t.Errorf("the help of %s has %d lines", c.CommandPath(), lines)
 		}

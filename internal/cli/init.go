@@ -34,7 +34,7 @@ func newInit(g *global) *cobra.Command {
 	o := &initOptions{global: g}
 	c := &cobra.Command{
 		Use:   "init [DIR]",
-		Short: "Write turnout.yml, task definition, appspec, workflow and Terraform for a service",
+		Short: "Write turnout.yml, task definition, appspec, workflow, Terraform",
 		Long: `Init writes what a service needs to be deployed blue/green: turnout.yml, taskdef.json,
 appspec.json, a GitHub workflow, and Terraform modules for all of the infrastructure. It
 begins from nothing, from a service that runs (--from-service reads it through AWS's API

@@ -43,7 +43,7 @@ older ones too. With --follow, tasks that start later join in.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	o.flags(c)
+	o.serviceFlags(c)
 	f := c.Flags()
 	f.BoolVar(&o.follow, "follow", false, "go on with new lines until Ctrl-C, or until the tasks named with --task have stopped")
 	f.StringVar(&o.since, "since", "", "lines from this `TIME` on: 90s, 15m, 2h or 3d ago, or RFC 3339")

@@ -27,7 +27,7 @@ func newMirror(g *global) *cobra.Command {
 	o := &mirrorOptions{global: g}
 	c := &cobra.Command{
 		Use:   "mirror",
-		Short: "Write the shape of the real service into turnout.yml, so that a rehearsal is like production",
+		Short: "Write the real service's shape into turnout.yml, for rehearsals",
 		Long: `Mirror reads the service that turnout.yml names, its load balancer and its CodeDeploy group
 through AWS's API, and changes nothing there. It writes what it finds into the section
 infrastructure of turnout.yml: health checks, deregistration delay, wait times, counts,

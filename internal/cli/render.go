@@ -27,7 +27,7 @@ func newRender(g *global) *cobra.Command {
 	o := &renderOptions{global: g}
 	c := &cobra.Command{
 		Use:   "render",
-		Short: "Put images and more into a task definition and print it; nothing else changes",
+		Short: "Put images and more into a task definition, and print it",
 		Long: `Render changes what is named (images, environment, secrets, labels, logging, commands,
 roles; and what turnout.yml names under render) and leaves every other byte of the task
 definition as it is, whatever fields it has. Read-only fields, as describe-task-definition

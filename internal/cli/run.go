@@ -29,7 +29,7 @@ func newRun(g *global) *cobra.Command {
 	o := &runOptions{named: named{global: g}}
 	c := &cobra.Command{
 		Use:   "run [flags] [-- COMMAND ARG...]",
-		Short: "Run one task beside the service, show what it writes, end with its exit code",
+		Short: "Run one task beside the service, and end with its exit code",
 		Long: `Run starts one task with the service's network and the task definition that serves, or
 another revision, with another command, environment, size or role where these are given.
 What the container writes goes to stdout; its exit code becomes this program's. Ctrl-C and
@@ -46,7 +46,7 @@ What the container writes goes to stdout; its exit code becomes this program's. 
 			return o.run(c.Context())
 		},
 	}
-	o.flags(c)
+	o.serviceFlags(c)
 	f := c.Flags()
 	f.StringVar(&o.TaskDefinition, "task-definition", "", "`REVISION` to run: ARN, FAMILY:REVISION, FAMILY or REVISION (default: the one that serves)")
 	f.StringVar(&o.Container, "container", "", "`NAME` of the container that the command is for (default: the one behind the load balancer, else the first essential one)")

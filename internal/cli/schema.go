@@ -16,7 +16,7 @@ func newSchema(g *global) *cobra.Command {
 	list := false
 	c := &cobra.Command{
 		Use:   "schema [VERB]",
-		Short: "Print the JSON schema of turnout.yml, or of what a verb's --json prints",
+		Short: "Print the JSON schema of turnout.yml, or of a verb's --json",
 		Long: `Schema prints the JSON schema of turnout.yml, for editors; with a verb, the schema of what
 that verb prints with --json. Verbs that go on printing, such as watch and logs, print one
 object a line, and the schema is that of one line. Fields are added, but never renamed or

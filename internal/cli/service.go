@@ -20,13 +20,21 @@ type named struct {
 	application, group string
 }
 
+// flags are for verbs that are about deployments, too.
 func (n *named) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&n.application, "application", "", "`NAME` of the CodeDeploy application (default: turnout.yml's, else found by itself)")
+	f.StringVar(&n.group, "deployment-group", "", "`NAME` of its deployment group (default: turnout.yml's, else found by itself)")
+	under(whichService, f, "application", "deployment-group")
+	n.serviceFlags(c)
+}
+
+// serviceFlags are for verbs that are about the service and its tasks alone.
+func (n *named) serviceFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&n.cluster, "cluster", "", "`NAME` of the cluster (default: turnout.yml's)")
 	f.StringVar(&n.service, "service", "", "`NAME` of the service (default: turnout.yml's)")
-	f.StringVar(&n.application, "application", "", "`NAME` of the CodeDeploy application (default: turnout.yml's, else found by itself)")
-	f.StringVar(&n.group, "deployment-group", "", "`NAME` of its deployment group (default: turnout.yml's, else found by itself)")
-	under(whichService, f, "cluster", "service", "application", "deployment-group")
+	under(whichService, f, "cluster", "service")
 	n.fileFlag(c)
 	n.cloudFlags(c)
 	n.jsonFlag(c)

@@ -78,7 +78,7 @@ func newDeploy(g *global) *cobra.Command {
 	o := &pipelineOptions{global: g, verb: "deploy"}
 	c := &cobra.Command{
 		Use:   "deploy",
-		Short: "Render, register, shift and verify an image that was pushed already",
+		Short: "Render, register, shift and verify an image that is pushed",
 		Long: `Deploy brings an image that stands in a registry into service. The service's controller
 decides how: CodeDeploy's blue/green, or ECS's rolling update. The application and the
 deployment group are found by themselves when turnout.yml does not name them. A revision

@@ -32,7 +32,7 @@ func newVerify(g *global) *cobra.Command {
 	o := &verifyOptions{named: named{global: g}}
 	c := &cobra.Command{
 		Use:   "verify",
-		Short: "Ask the service, on its production or test listener, whether it answers as it should",
+		Short: "Probe the service on its production or test listener",
 		Long: `Verify sends requests to the service's production listener, to its test listener, or to
 --url, and makes sure of status, body and headers. It ends with code 0 when the last
 --count answers were as expected, and with 1 otherwise; nothing is changed. It is made for

@@ -17,7 +17,7 @@ import (
 func newWait(g *global) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "wait",
-		Short: "Wait until the service is stable, a deployment has ended, or tasks have stopped",
+		Short: "Wait for a stable service, a deployment's end, or stopped tasks",
 		Long: `Wait asks AWS every second while something moves, up to every five seconds while nothing
 does, and ends as soon as what is waited for has happened.`,
 		Example: "  turnout wait service\n  turnout wait deployment --deadline 20m\n  turnout wait task 8197e6bf31ce4bff",
@@ -32,7 +32,7 @@ type waitOptions struct {
 }
 
 func (o *waitOptions) flags(c *cobra.Command) {
-	o.named.flags(c)
+	o.serviceFlags(c)
 	c.Flags().DurationVar(&o.deadline, "deadline", 30*time.Minute, "longest `TIME` to wait, 0 for no end")
 }
 
@@ -54,7 +54,7 @@ func newWaitService(g *global) *cobra.Command {
 	o := &waitOptions{named: named{global: g}}
 	c := &cobra.Command{
 		Use:   "service",
-		Short: "Wait until all the service's tasks run and nothing else does beside them",
+		Short: "Wait until all the service's tasks run, and nothing moves",
 		Long: `Wait service ends when as many tasks run as are desired, what is primary is steady, and no
 other task set or deployment has tasks left: nothing moves any more. With CodeDeploy that
 is after the termination wait.`,
@@ -102,7 +102,7 @@ func newWaitDeployment(g *global) *cobra.Command {
 	o := &watchOptions{named: named{global: g}}
 	c := &cobra.Command{
 		Use:   "deployment [ID]",
-		Short: "Wait until a deployment (the one under way) has ended, without a word",
+		Short: "Wait until a deployment has ended, without a word",
 		Long: `Wait deployment is watch without the timeline: it says nothing until the end, and its exit
 code tells how that was. Without an id and with no deployment under way there is nothing
 to wait for, which is a success.`,
