@@ -35,7 +35,8 @@ func newCompletion(g *global) *cobra.Command {
 		Short: "Print shell completions for verbs, flags and their values",
 		Long: `Completion prints a script for bash, zsh, fish or PowerShell. With it the shell completes
 verbs, flags, the values of flags that have a few (--wait-until, --on-cancel, --driver,
---config), runs that can be resumed, and verbs that have a schema.`,
+--config), runs that can be resumed, and verbs that have a schema. Bash needs its package
+bash-completion.`,
 		Example: "  source <(turnout completion bash)\n  turnout completion fish > ~/.config/fish/completions/turnout.fish",
 	}, each...)
 }
