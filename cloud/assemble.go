@@ -168,7 +168,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Services: tasks, Tasks: tasks, Deployments: deploy, Targets: deploy, Settings: deploy, Steering: deploy,
 		Routes: p.elb, Health: p.elb, Images: registry, Measures: metrics, Lines: watch,
 	}))
-	p.api.Handle("/_turnout/truststores/", p.elb)
+	p.api.Handle(elbv2.Files, p.elb)
 	p.api.Handle(oidc+"/", http.StripPrefix(oidc, p.issuer))
 	p.engines = []engine{
 		{"task agent", p.agent.Run},

@@ -1,6 +1,8 @@
 package cloud_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/turnoutdev/turnout/cloud"
 	"github.com/turnoutdev/turnout/testkit"
@@ -271,5 +274,39 @@ elb.modify_listener(ListenerArn='` + w.listener + `', MutualAuthentication={'Mod
 ask(False)
 elb.delete_trust_store(TrustStoreArn=arn)
 assert elb.describe_trust_stores()['TrustStores'] == []
+`)
+}
+
+// boto3 puts a check of tokens before a listener's rules; the issuer is the cloud's own.
+func TestClientsOnTokens(t *testing.T) {
+	key := must(rsa.GenerateKey(rand.Reader, 2048))
+	jwks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k"}}})
+	}))
+	t.Cleanup(jwks.Close)
+	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k")))
+	token := must(must(signer.Sign(must(json.Marshal(map[string]any{"iss": "me", "exp": time.Now().Add(time.Hour).Unix(), "scope": "read write"})))).CompactSerialize())
+	w := started(t, cloud.Options{Driver: "fake", TimeScale: 100}).web("web", elbtypes.ProtocolEnumHttps, mirror())
+	w.python(`
+import boto3, json, ssl, urllib.error, urllib.request
+elb = boto3.client('elbv2')
+def ask(path, **header):
+    try:
+        return json.load(urllib.request.urlopen(urllib.request.Request('` + w.url + `' + path, headers=header), context=ssl._create_unverified_context()))
+    except urllib.error.HTTPError as e:
+        return e.code
+forward = {'Type': 'forward', 'Order': 2, 'TargetGroupArn': '` + w.group + `'}
+elb.create_rule(ListenerArn='` + w.listener + `', Priority=1, Conditions=[{'Field': 'path-pattern', 'Values': ['/api/*']}], Actions=[
+    {'Type': 'jwt-validation', 'Order': 1, 'JwtValidationConfig': {'Issuer': 'me', 'JwksEndpoint': '` + jwks.URL + `',
+        'AdditionalClaims': [{'Name': 'scope', 'Format': 'space-separated-values', 'Values': ['read']}]}}, forward])
+assert ask('/other')['uri'] == '/other'
+assert ask('/api/x') == 401
+assert ask('/api/x', Authorization='Bearer ` + token + `')['uri'] == '/api/x'
+rule = elb.create_rule(ListenerArn='` + w.listener + `', Priority=2, Conditions=[{'Field': 'path-pattern', 'Values': ['/user/*']}], Actions=[
+    {'Type': 'authenticate-oidc', 'Order': 1, 'AuthenticateOidcConfig': dict(Issuer='https://idp', AuthorizationEndpoint='https://idp/a', TokenEndpoint='https://idp/t',
+        UserInfoEndpoint='https://idp/u', ClientId='c', ClientSecret='s', OnUnauthenticatedRequest='deny')}, forward])['Rules'][0]
+config = rule['Actions'][0]['AuthenticateOidcConfig']
+assert config['SessionTimeout'] == 604800 and config['Scope'] == 'openid' and 'ClientSecret' not in config, config
+assert ask('/user/x') == 401
 `)
 }

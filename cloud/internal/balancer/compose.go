@@ -56,6 +56,9 @@ func (x *exchange) composeRequest() {
 			o = appendLine(o, f)
 		}
 	}
+	for _, h := range x.tell {
+		o = appendField(appendField(appendField(o, h.Name, ": "), h.Value, "\r\n"), "", "")
+	}
 	if r.Length == h1.Chunked {
 		o = append(o, "Transfer-Encoding: chunked\r\n"...)
 	}
@@ -111,7 +114,7 @@ func (x *exchange) passesOn(f h1.Field) bool {
 	switch f.Kind {
 	case h1.Other, h1.Cookie, h1.SetCookie:
 		e := x.v.routes.edits
-		return !named(x.req.Options, f.Name) && (e == nil || !e.drops(f.Name))
+		return !named(x.req.Options, f.Name) && (e == nil || !e.drops(f.Name)) && !x.v.forged(f.Name)
 	case h1.ContentLength:
 		return true
 	case h1.Trailer:
@@ -301,6 +304,9 @@ func (x *exchange) sendPage(p *page, again bool) bool {
 	}
 	if p.location != "" {
 		line("Location: ", p.location)
+	}
+	for _, h := range p.header {
+		line(h.Name, ": ", h.Value)
 	}
 	line()
 	if p.status != http.StatusNoContent && !x.head && string(x.req.Method) != http.MethodHead {

@@ -51,6 +51,7 @@ type Rule struct {
 	ID          string
 	Conditions  []Condition // all must match; none matches everything
 	Action      Action
+	Gate        Gate     // nil lets all requests pass
 	RewriteHost *Rewrite // of what targets get
 	RewriteURL  *Rewrite
 }

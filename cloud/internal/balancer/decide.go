@@ -15,6 +15,7 @@ type verdict struct {
 	forward  *forward
 	rewrites *rewrites
 	rule     string
+	gate     Gate
 	share    *share
 	redirect *Redirect
 	fixed    *Fixed
@@ -41,12 +42,16 @@ func (t *table) decide(l *listener, q query) verdict {
 		v.routes = &routes{idle: defaultIdle, keepAlive: defaultKeepAlive}
 		return v
 	}
+	if v.routes.gate != nil && q.path() == callback {
+		v.gate, v.status = v.routes.gate, 404
+		return v
+	}
 	i := slices.IndexFunc(v.routes.rules, func(r rule) bool { return r.matches(q) })
 	if i < 0 {
 		return v
 	}
 	r := &v.routes.rules[i]
-	v.rule = r.id
+	v.rule, v.gate = r.id, r.gate
 	switch {
 	case r.redirect != nil:
 		v.redirect, v.status = r.redirect, r.redirect.Status

@@ -35,6 +35,7 @@ type exchange struct {
 	took            time.Duration // until the response began
 	received, given int64         // bytes from and to the client
 	entry           *Entry        // nil unless the listener records
+	tell            []Header      // to the target, by a gate
 
 	decoder  h1.Decoder // of the request's body
 	download h1.Decoder // of the response's

@@ -16,13 +16,14 @@ type rule struct {
 	redirect   *Redirect
 	fixed      *Fixed
 	rewrites   *rewrites // nil for none
+	gate       Gate
 }
 
 // condition is a compiled Condition.
 type condition func(query) bool
 
 func compileRule(r Rule) rule {
-	out := rule{id: r.ID, redirect: r.Action.Redirect, fixed: r.Action.Fixed, rewrites: compileRewrites(r)}
+	out := rule{id: r.ID, redirect: r.Action.Redirect, fixed: r.Action.Fixed, rewrites: compileRewrites(r), gate: r.Gate}
 	if r.Action.Forward != nil {
 		out.forward = compileForward(r.Action.Forward)
 	}

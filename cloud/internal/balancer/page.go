@@ -18,6 +18,7 @@ type page struct {
 	contentType string
 	location    string
 	body        string
+	header      []Header
 	end         bool // the connection closes: where the next request begins is not sure
 }
 
@@ -30,6 +31,7 @@ var reasons = map[int]string{
 	http.StatusMethodNotAllowed:   "Not Allowed",
 	http.StatusFound:              "Found",
 	463:                           "X-Forwarded-For Header Too Long",
+	561:                           "Unauthorized",
 	464:                           "Incompatible Protocol Versions",
 }
 

@@ -28,11 +28,20 @@ func (l *listener) serveHTTP2(w http.ResponseWriter, r *http.Request) {
 		x.note(r)
 		defer x.record()
 	}
+	var stop *page
+	if v.gate != nil {
+		stop, x.tell = v.admit(r.Context(), q)
+	}
 	if v.target != nil {
 		defer v.target.release()
+	}
+	switch {
+	case stop != nil:
+		x.answer(w, r, stop)
+	case v.target != nil:
 		v.target.counters.requests.Add(1)
 		x.pass(w, r)
-	} else {
+	default:
 		x.answer(w, r, v.page(q, l))
 	}
 	if l.logs() {
@@ -47,6 +56,7 @@ type proxied struct {
 	l    *listener
 	v    verdict
 	to   rewritten
+	tell []Header
 	idle *idleTimer
 
 	took            time.Duration
@@ -148,6 +158,9 @@ func outgoing(p *httputil.ProxyRequest) {
 	if x.entry != nil {
 		x.entry.Trace = trace
 	}
+	if x.v.gate != nil {
+		tell(h, x.tell)
+	}
 	if _, ok := p.In.Header["User-Agent"]; !ok {
 		h.Set("User-Agent", "") // keeps net/http from adding its own
 	}
@@ -240,6 +253,9 @@ func (x *proxied) answer(w http.ResponseWriter, r *http.Request, p *page) {
 	}
 	if p.location != "" {
 		h.Set("Location", p.location)
+	}
+	for _, f := range p.header {
+		h.Add(f.Name, f.Value)
 	}
 	if x.entry != nil {
 		x.entry.Location = p.location

@@ -104,11 +104,11 @@ func (c *client) serve() (again bool) {
 		x.describe(q)
 		defer func() { c.l.log(&x.logged, &x.v) }()
 	}
-	if x.unsafe() {
+	if p := x.stopped(q); p != nil {
 		if x.v.target != nil {
 			x.v.target.release()
 		}
-		return x.answer(errorPage(400))
+		return x.answer(p)
 	}
 	if x.v.target == nil {
 		return x.answer(x.v.page(q, c.l))
@@ -138,6 +138,18 @@ func (x *exchange) rewrite() (ok bool) {
 		x.entry.NewHost, x.entry.NewPath = to.host, to.target
 	}
 	return ok
+}
+
+// stopped is the answer to requests that get nowhere: unsafe ones, and those that a gate
+// does not let pass.
+func (x *exchange) stopped(q query) (p *page) {
+	switch {
+	case x.unsafe():
+		return errorPage(400)
+	case x.v.gate != nil:
+		p, x.tell = x.v.admit(x.c.l.b.ctx, q)
+	}
+	return p
 }
 
 // unsafe reports whether the listener's desync mitigation refuses the request. One that is

@@ -30,6 +30,7 @@ type routes struct {
 	hostPort  []byte // ":port" in Host; nil where it has none
 	keepAlive time.Duration
 	edits     *edits // nil for none
+	gate      Gate   // one of the rules'; nil for none
 }
 
 // rotation is the part of a group that gets requests.
@@ -85,6 +86,9 @@ func newRoutes(l *listener, was *routes, moved map[netip.AddrPort]uint16) *route
 			r.rules = append(r.rules, was.rules[i])
 		} else {
 			r.rules = append(r.rules, compileRule(w))
+		}
+		if w.Gate != nil {
+			r.gate = w.Gate
 		}
 	}
 	return r

@@ -31,18 +31,40 @@ func forwardGroups(actions []types.Action) []string {
 	return out
 }
 
-// echo is the form in which actions are kept and returned: a single target group stands
-// both in TargetGroupArn and in ForwardConfig, with the weight 1 unless another was
-// given; several stand in ForwardConfig only.
+// echo is the form in which actions are kept and returned, in their order: a single target
+// group stands both in TargetGroupArn and in ForwardConfig, with the weight 1 unless another
+// was given; several stand in ForwardConfig only. Before the routing action one may stand
+// that authenticates.
 func echo(actions []types.Action, protocol types.ProtocolEnum) ([]types.Action, error) {
 	if len(actions) == 0 {
 		return nil, validation("You must specify at least one action")
 	}
-	if len(actions) > 1 { // all that may come before the routing action authenticates
-		return nil, &types.TooManyActionsException{Message: aws.String("You can specify only one routing action: forward, redirect or fixed-response")}
+	out := slices.Clone(actions)
+	slices.SortStableFunc(out, func(a, b types.Action) int { return cmp.Compare(aws.ToInt32(a.Order), aws.ToInt32(b.Order)) })
+	gates := 0
+	for i := range out {
+		var err error
+		if out[i], err = echoOne(out[i], protocol); err != nil {
+			return nil, err
+		}
+		if isGate(out[i]) {
+			gates++
+		}
 	}
-	a, err := echoOne(actions[0], protocol)
-	return []types.Action{a}, err
+	switch last := out[len(out)-1]; {
+	case isGate(last):
+		return nil, badAction("The last action must be one of 'forward', 'redirect' or 'fixed-response'")
+	case len(out)-gates > 1:
+		return nil, &types.TooManyActionsException{Message: aws.String("You can specify only one routing action: forward, redirect or fixed-response")}
+	case gates > 1:
+		return nil, &types.TooManyActionsException{Message: aws.String("You can specify only one action that authenticates")}
+	}
+	return out, nil
+}
+
+// isGate knows the actions that may stand before the routing action.
+func isGate(a types.Action) bool {
+	return a.Type == types.ActionTypeEnumAuthenticateOidc || a.Type == types.ActionTypeEnumJwtValidation
 }
 
 func echoOne(a types.Action, protocol types.ProtocolEnum) (types.Action, error) {
@@ -60,9 +82,25 @@ func echoOne(a types.Action, protocol types.ProtocolEnum) (types.Action, error) 
 		if protocol != types.ProtocolEnumHttps {
 			return a, badAction("Actions of type '%s' are supported only on HTTPS listeners", a.Type)
 		}
-		return a, badAction("Actions of type '%s' are not offered by the local cloud", a.Type)
+		return echoGate(a)
 	}
 	return a, validation("Action type '%s' must be one of 'redirect,authenticate-cognito,authenticate-oidc,fixed-response,forward'", a.Type)
+}
+
+func echoGate(a types.Action) (types.Action, error) {
+	switch a.Type {
+	case types.ActionTypeEnumJwtValidation:
+		return types.Action{Type: a.Type, Order: a.Order, JwtValidationConfig: a.JwtValidationConfig}, checkJWT(a.JwtValidationConfig)
+	case types.ActionTypeEnumAuthenticateOidc:
+		var c *types.AuthenticateOidcActionConfig
+		if a.AuthenticateOidcConfig != nil {
+			own := *a.AuthenticateOidcConfig
+			c = &own
+		}
+		err := checkOIDC(c)
+		return types.Action{Type: a.Type, Order: a.Order, AuthenticateOidcConfig: c}, err
+	}
+	return a, badAction("Actions of type '%s' are not offered by the local cloud, which has no Amazon Cognito: use 'authenticate-oidc' with the user pool's endpoints", a.Type)
 }
 
 func echoForward(a types.Action) (types.Action, error) {

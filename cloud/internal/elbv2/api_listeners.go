@@ -53,6 +53,9 @@ func (s *Service) putListener(tx *store.Tx, l *listener) error {
 	if d.DefaultActions, err = echo(d.DefaultActions, d.Protocol); err != nil {
 		return err
 	}
+	if err := s.keepSecret(tx, l.DefaultRule, d.DefaultActions); err != nil {
+		return err
+	}
 	n := 0
 	for id, other := range s.tables.listeners.All(tx, listenerPrefix(lb)) {
 		n++
@@ -234,6 +237,10 @@ func (s *Service) targetsPort(tx *store.Tx, group string, l listener) bool {
 func (s *Service) removeListener(tx *store.Tx, id string) {
 	for r := range s.tables.rules.All(tx, rulePrefix(id)) {
 		s.tables.rules.Delete(tx, r)
+		s.tables.secrets.Delete(tx, r)
+	}
+	if l, ok := s.tables.listeners.Get(tx, id); ok {
+		s.tables.secrets.Delete(tx, l.DefaultRule)
 	}
 	s.tables.listeners.Delete(tx, id)
 }

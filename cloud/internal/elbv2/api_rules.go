@@ -85,6 +85,9 @@ func (s *Service) putRule(tx *store.Tx, r *rule) error {
 	if r.Desc.Actions, err = echo(r.Desc.Actions, l.Desc.Protocol); err != nil {
 		return err
 	}
+	if err := s.keepSecret(tx, id, r.Desc.Actions); err != nil {
+		return err
+	}
 	if err := s.checkGroups(tx, *l.Desc.LoadBalancerArn, l.Desc.Protocol, r.Desc.Actions); err != nil {
 		return err
 	}
@@ -197,6 +200,7 @@ func (s *Service) DeleteRule(_ context.Context, in *elb.DeleteRuleInput, _ ...fu
 			return err
 		}
 		s.tables.rules.Delete(tx, id)
+		s.tables.secrets.Delete(tx, id)
 		return nil
 	})
 	if err != nil {

@@ -80,6 +80,7 @@ func (s *Service) compose(tx *store.Tx) balancer.State {
 		kept[id] = true
 		rules := s.ordered(tx, id, l)
 		for _, r := range rules {
+			kept[*r.RuleArn] = true
 			for _, g := range forwardGroups(r.Actions) {
 				inUse[g] = true
 			}
@@ -89,7 +90,7 @@ func (s *Service) compose(tx *store.Tx) balancer.State {
 			Addr:        netip.AddrPortFrom(lb.Host, uint16(*l.Desc.Port)),
 			Protocol:    dataProtocol(l.Desc.Protocol),
 			TLS:         s.tlsConfig(tx, id, l, nextProtocols(l.Desc, lb)),
-			Rules:       composeRules(rules),
+			Rules:       s.composeRules(tx, *lb.Desc.LoadBalancerArn, rules),
 			IdleTimeout: idleTimeout(lb, l),
 			HTTP:        composeHTTP(lb, l),
 			Record:      records(lb, accessLog),
@@ -101,6 +102,7 @@ func (s *Service) compose(tx *store.Tx) balancer.State {
 			delete(s.configs, id)
 		}
 	}
+	s.keepGates(kept)
 	for id, g := range s.tables.groups.All(tx, "") {
 		state.Groups = append(state.Groups, s.composeGroup(tx, id, g, inUse[id]))
 	}

@@ -8,12 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/turnoutdev/turnout/cloud/internal/balancer"
+	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
-func composeRules(rules []types.Rule) []balancer.Rule {
+func (s *Service) composeRules(tx *store.Tx, lb string, rules []types.Rule) []balancer.Rule {
 	out := make([]balancer.Rule, 0, len(rules))
 	for _, r := range rules {
-		b := balancer.Rule{ID: *r.RuleArn}
+		b := balancer.Rule{ID: *r.RuleArn, Gate: s.gateOf(tx, lb, r)}
 		for _, t := range r.Transforms {
 			switch {
 			case t.HostHeaderRewriteConfig != nil:

@@ -21,9 +21,12 @@
 //
 // Limits, and where AWS differs:
 //   - Load balancers are "provisioning" in CreateLoadBalancer's answer only.
-//   - Application load balancers in full, apart from authenticate-* and jwt-validation
-//     actions, which are refused. Network load balancers for TCP and TLS listeners and TCP
+//   - Application load balancers in full, apart from authenticate-cognito, which is refused:
+//     there is no Amazon Cognito. Network load balancers for TCP and TLS listeners and TCP
 //     target groups. Gateway load balancers are refused.
+//   - Identity providers (authenticate-oidc, jwt-validation) are asked on loopback only.
+//     The keys of sessions, and of what targets are told of users, last as long as the
+//     process.
 //   - Targets are IP addresses, or for network load balancers an application load
 //     balancer. The cloud has no EC2 instances, so none can be registered; target groups
 //     of type instance can be made. Functions are invoked by the neighbour that has them,

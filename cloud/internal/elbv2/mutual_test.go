@@ -202,7 +202,7 @@ func TestTrustStores(t *testing.T) {
 	loc, err := s.GetTrustStoreRevocationContent(bg, &elb.GetTrustStoreRevocationContentInput{TrustStoreArn: id, RevocationId: aws.Int64(2)})
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, *must(t, loc, err).Location, nil))
-	if !strings.Contains(w.Body.String(), "X509 CRL") || !strings.HasPrefix(*loc.Location, "http://here/_turnout/truststores/") {
+	if !strings.Contains(w.Body.String(), "X509 CRL") || !strings.HasPrefix(*loc.Location, "http://here/_turnout/elb/truststores/") {
 		t.Errorf("%s holds %q", *loc.Location, w.Body)
 	}
 	secure := &elb.CreateListenerInput{LoadBalancerArn: &s.lb, Port: aws.Int32(443), Protocol: types.ProtocolEnumHttps, DefaultActions: forward(s.blue),

@@ -17,7 +17,9 @@ func (s *Service) Ops() []wire.Op {
 			Differing("Requests that do not parse are refused in every desync mitigation mode, monitor included."),
 		wire.Handle(s.CreateListener).
 			Differing("A port that cannot be bound is replaced by another, told in the tag aws:turnout:address.").
-			Differing("HTTPS listeners get self-signed certificates; authenticate-* and jwt-validation actions are refused."),
+			Differing("HTTPS listeners get self-signed certificates; authenticate-cognito is refused.").
+			Differing("Identity providers are asked on loopback only, whatever their certificates; logins elsewhere end with 561, tokens with 500. Sessions end with the cloud.").
+			Differing("The key that verifies X-Amzn-Oidc-Data is at /_turnout/elb/keys/ of the API."),
 		wire.Handle(s.DescribeListeners),
 		wire.Handle(s.ModifyListener),
 		wire.Handle(s.DeleteListener),

@@ -53,6 +53,10 @@ type Service struct {
 	told       map[string]string
 	configs    map[string]tlsEntry
 
+	gateMu sync.Mutex
+	gates  map[string]gateEntry // by rule
+	login  *login
+
 	logs  logs
 	subMu sync.Mutex
 	subs  map[chan struct{}]struct{}
@@ -72,8 +76,13 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	l, err := newLogin()
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
-		Options: o, tables: t,
+		Options: o, tables: t, login: l,
+		gates:   map[string]gateEntry{},
 		told:    map[string]string{},
 		configs: map[string]tlsEntry{},
 		subs:    map[chan struct{}]struct{}{},

@@ -60,6 +60,7 @@ type tables struct {
 	targets       store.Table[target]
 	certificates  store.Table[certificate]
 	trustStores   store.Table[trustStore]
+	secrets       store.Table[clientSecret]
 }
 
 func openTables(s *store.Store) (t tables, err error) {
@@ -70,6 +71,7 @@ func openTables(s *store.Store) (t tables, err error) {
 	open(s, "elbv2/targets", &t.targets, &err)
 	open(s, "elbv2/certificates", &t.certificates, &err)
 	open(s, "elbv2/trust-stores", &t.trustStores, &err)
+	open(s, "elbv2/client-secrets", &t.secrets, &err)
 	return t, err
 }
 

@@ -15,12 +15,15 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
+// Files is the path under which the service hands files out: see ServeHTTP.
+const Files = "/_turnout/elb/"
+
 const (
 	maxBundle     = 1 << 20
 	maxRevocation = 50 << 20
 	// downloads is the path under which bundles and revocations are handed out to whoever
 	// knows their random names, as presigned URLs do on AWS.
-	downloads = "/_turnout/truststores/"
+	downloads = Files + "truststores/"
 )
 
 // trustStore is kept under its ARN.
@@ -160,8 +163,13 @@ func (s *Service) trusting(tx *store.Tx, id string) []string {
 	return out
 }
 
-// ServeHTTP hands out bundles and revocations at the locations that the API has told.
+// ServeHTTP hands out bundles and revocations at the locations that the API has told, and
+// at keys/KID the key that verifies X-Amzn-Oidc-Data.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == Files+"keys/"+s.login.kid {
+		_, _ = w.Write(s.login.public())
+		return
+	}
 	name := strings.TrimPrefix(r.URL.Path, downloads)
 	var content []byte
 	s.Store.View(func(tx *store.Tx) {
