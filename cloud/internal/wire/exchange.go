@@ -5,10 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"reflect"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -97,7 +99,14 @@ func (x *exchange) admit() (context.Context, error) {
 	return identity.With(ctx, caller), nil
 }
 
-func (x *exchange) call(ctx context.Context) (any, error) {
+// call decodes the request and runs the operation. One that panics has failed as any other
+// may: the client is told, and the log has the stack.
+func (x *exchange) call(ctx context.Context) (_ any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	in := reflect.New(x.op.in).Interface()
 	unknown, err := x.codec.decode(x, in)
 	if err != nil {

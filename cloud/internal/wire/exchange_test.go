@@ -144,6 +144,22 @@ func TestACallCanBeCut(t *testing.T) {
 	}
 }
 
+// A service that panics has failed one call; its client is told, where net/http would only
+// hang up.
+func TestAPanicIsAnInternalFailure(t *testing.T) {
+	var log bytes.Buffer
+	s := newServer(&clusters{}, func(o *wire.Options) {
+		o.Log = slog.New(slog.NewTextHandler(&log, nil))
+		o.Authorize = func(context.Context, string, string, any) error { panic("nobody thought of this") }
+	})
+	if resp, body := post(t, s, `{}`, "X-Amz-Target", ecsTarget+"CreateCluster"); resp.StatusCode != 500 || strings.Contains(body, "thought") || !strings.HasPrefix(body, `{"__type":"InternalFailure"`) {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	if got := log.String(); !strings.Contains(got, "nobody thought of this") || !strings.Contains(got, "exchange_test.go") {
+		t.Errorf("log: %q", got)
+	}
+}
+
 func TestInternalFailuresAreLoggedOnceWithTheirRequest(t *testing.T) {
 	var log bytes.Buffer
 	s := newServer(&clusters{failure: errors.New("disk on fire")}, func(o *wire.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
