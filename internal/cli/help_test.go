@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/turnoutdev/turnout/internal/taskdef"
 	"github.com/turnoutdev/turnout/internal/term"
 )
 
@@ -72,6 +75,41 @@ func TestEveryVerbHasHelp(t *testing.T) {
 		if lines := strings.Count(text, "\n"); lines > 75 {
 			t.Errorf("the help of %s has %d lines", c.CommandPath(), lines)
 		}
+	}
+}
+
+// TestExamplesAreRight: each line that begins with turnout has a verb and flags that there
+// are.
+func TestExamplesAreRight(t *testing.T) {
+	read := 0
+	for _, c := range everyCommand(newRoot(&global{Streams: &term.Streams{}})) {
+		for line := range strings.Lines(strings.ReplaceAll(c.Example, "\\\n", "")) {
+			line, ok := strings.CutPrefix(strings.TrimSpace(line), "turnout ")
+			if !ok || strings.Contains(line, "$(") {
+				continue
+			}
+			line = regexp.MustCompile(`\s+#.*| \| .*| > .*| && .*`).ReplaceAllString(line, "")
+			words, err := taskdef.Words(line)
+			if err != nil {
+				t.Errorf("%s: %s: %v", c.CommandPath(), line, err)
+				continue
+			}
+			cmd, rest, err := newRoot(&global{Streams: &term.Streams{}}).Find(words)
+			if err == nil && cmd.HasParent() {
+				if err = cmd.ParseFlags(rest); err == nil {
+					err = cmd.ValidateArgs(cmd.Flags().Args())
+				}
+			} else {
+				err = errors.Join(err, errors.New("no verb"))
+			}
+			if err != nil {
+				t.Errorf("%s: turnout %s: %v", c.CommandPath(), line, err)
+			}
+			read++
+		}
+	}
+	if read < 100 {
+		t.Errorf("only %d examples were read", read)
 	}
 }
 

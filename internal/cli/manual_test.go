@@ -32,7 +32,7 @@ func TestManual(t *testing.T) {
 const preface = `# The command line
 
 What ` + "`--help`" + ` says, in one document; made from the program by ` + "`go generate ./internal/cli`" + `.
-[Exit codes](exit-codes.md) are the same for all verbs.
+[Exit codes](exit-codes.md) mean the same for all verbs, but for run, whose exit code is that of the task.
 
 **For people.** stdout is the result, stderr is talk. ` + "`--quiet`" + ` leaves errors and warnings only. Colour is for terminals,
 and not with ` + "`--no-color`, `NO_COLOR` or `TERM=dumb`" + `. In a GitHub job errors are annotations too.
@@ -55,6 +55,10 @@ func manual(root *cobra.Command) string {
 		for _, c := range s.verbs {
 			fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", c.Name(), anchor(c), c.Short)
 		}
+	}
+	b.WriteString("\n| Exit code | |\n|---|---|\n")
+	for _, e := range exitCodes {
+		fmt.Fprintf(&b, "| %d | %s |\n", e.code, e.means)
 	}
 	shared := map[string]bool{}
 	for _, c := range everyCommand(root) {
