@@ -11,10 +11,10 @@ func likeness(pattern string, fold, escapes bool) *regexp.Regexp {
 	var b strings.Builder
 	b.WriteString(`(?s)\A`)
 	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; {
-		case c == '*':
+		switch c := pattern[i]; c {
+		case '*':
 			b.WriteString(`.*`)
-		case c == '?':
+		case '?':
 			b.WriteString(`.`)
 		default:
 			if escapes && c == '\\' && i+1 < len(pattern) {

@@ -53,10 +53,12 @@ func parseAppSpec(text string) (appSpec, error) {
 	return a, nil
 }
 
-// The parser's time grows with the square of nesting. An AppSpec needs six levels.
+// The parser's time grows with the square of nesting, and of the keys of a map. An AppSpec
+// needs six levels and a few dozen keys.
 const (
 	specSize  = 256 << 10
 	specDepth = 64
+	specMarks = 4096 // of what may end a key
 )
 
 // flat refuses a text that would keep the parser busy.
@@ -78,7 +80,7 @@ func flat(text string) bool {
 		}
 		brackets = max(0, brackets+opened-strings.Count(rest, "]")-strings.Count(rest, "}"))
 	}
-	return strings.Count(text, "*") <= specDepth
+	return strings.Count(text, "*") <= specDepth && strings.Count(text, ":")+strings.Count(text, ",")+strings.Count(text, "?") <= specMarks
 }
 
 // reading notes the first fault of an AppSpec.

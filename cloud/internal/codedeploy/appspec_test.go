@@ -2,6 +2,7 @@ package codedeploy
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -61,6 +62,7 @@ func TestAppSpecsInAnyForm(t *testing.T) {
 		{"beforeInstall: one", "afterInstall: one", "exactly one Lambda function"},
 		{"version: 0.0", "version: [[", "a not well-formed yaml"},
 		{"version: 0.0", strings.Repeat("- ", 1000), "a not well-formed yaml"},
+		{"version: 0.0", "version: 0.0\n" + manyKeys(20000), "a not well-formed yaml"}, // would take seconds
 	} {
 		_, err := parseAppSpec(strings.Replace(yamlSpec, tt.old, tt.now, 1))
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "The deployment failed because the AppSpec file") {
@@ -69,10 +71,19 @@ func TestAppSpecsInAnyForm(t *testing.T) {
 	}
 }
 
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "k%d: v\n", i)
+	}
+	return b.String()
+}
+
 func FuzzAppSpec(f *testing.F) {
 	f.Add(spec)
 	f.Add(yamlSpec)
 	f.Add("a: &a [*a, {b: c}]\n- - - x")
+	f.Add(manyKeys(4000))
 	f.Fuzz(func(t *testing.T, text string) {
 		began := time.Now()
 		a, err := parseAppSpec(text)
