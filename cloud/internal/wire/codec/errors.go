@@ -8,6 +8,7 @@ import (
 const (
 	maxDepth   = 200 // levels of nesting; AWS's deepest types need about 20
 	maxUnknown = 32  // unknown members that are named
+	maxPath    = 256 // bytes of such a name: they become a header
 )
 
 // Error says why a body could not be read. Path is the member in question, if one was
@@ -74,6 +75,6 @@ func (t *track) addUnknown(name string) {
 		return
 	}
 	n := t.down(name)
-	t.unknown = append(t.unknown, string(t.path))
+	t.unknown = append(t.unknown, string(t.path[:min(len(t.path), maxPath)]))
 	t.up(n)
 }

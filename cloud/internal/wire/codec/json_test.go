@@ -149,6 +149,10 @@ func TestUnknownMembersAreNamed(t *testing.T) {
 	if err != nil || len(unknown) > 100 {
 		t.Errorf("%d unknown members named, %v", len(unknown), err)
 	}
+	unknown, err = lower().DecodeJSON([]byte(`{"`+strings.Repeat("x", 1<<20)+`":1}`), &plant{})
+	if err != nil || len(unknown) != 1 || len(unknown[0]) > 256 {
+		t.Errorf("%v, a name of %d bytes", err, len(unknown[0]))
+	}
 }
 
 func TestWhatWasPresent(t *testing.T) {
