@@ -26,6 +26,9 @@
 //     DEPLOYMENT_STOP_ON_REQUEST.
 //   - A stop takes effect where the owner next waits: at the beginning of each lifecycle
 //     event, and all through those that last. A rollback can be stopped before it begins.
+//   - Once blue's end has begun, neither a stop nor an alarm changes a deployment's outcome.
+//   - The target groups of a pair must be one load balancer's between them; one of them may
+//     be in no listener yet.
 //   - A revision in S3 is read once, when the deployment starts.
 //   - Alarms are watched until the deployment ends, its termination wait included.
 //   - A green task set that is not steady for five minutes, from the moment its traffic
