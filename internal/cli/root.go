@@ -9,6 +9,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,9 @@ func Main(args []string, s *term.Streams) int {
 func Run(ctx context.Context, args []string, s *term.Streams) int {
 	g := &global{Streams: s}
 	root := newRoot(g)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		completes(root)
+	}
 	root.SetArgs(args)
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
@@ -163,6 +167,5 @@ deployment is rehearsed on this machine before it touches production.`,
 	}
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { g.help(c) })
 	root.SetFlagErrorFunc(badFlag)
-	completes(root)
 	return root
 }
