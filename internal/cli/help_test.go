@@ -141,8 +141,8 @@ func TestWrongWordsGetAHint(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"shp", "error: unknown command \"shp\" for turnout\n hint: did you mean `turnout ship`?"},
 		{"zzz", "unknown command \"zzz\" for turnout\n hint: `turnout --help` lists what there is"},
-		{"wait sevice", "unknown command \"sevice\" for turnout wait\n hint: did you mean `turnout wait service`?"},
-		{"wait sevice --deadline 1s", "unknown command \"sevice\" for turnout wait"},
+		{"wait servicex", "unknown command \"servicex\" for turnout wait\n hint: did you mean `turnout wait service`?"},
+		{"wait servicex --deadline 1s", "unknown command \"servicex\" for turnout wait"},
 		{"chaos ad error", "did you mean `turnout chaos add`?"},
 		{"help shpi", "did you mean `turnout ship`?"},
 		{"help wait tsk", "did you mean `turnout wait task`?"},
@@ -176,7 +176,7 @@ func TestAFailureUnderJSON(t *testing.T) {
 	for _, args := range [][]string{
 		{"status", "-f", empty, "--json"},
 		{"status", "--nosuch", "--json"},
-		{"wait", "sevice", "--json"},
+		{"wait", "servicex", "--json"},
 		{"watch", "a", "b", "--json"},
 		{"down", "--json", "--state", empty, "extra"},
 		{"chaos", "list", "--json", "--state", empty},
