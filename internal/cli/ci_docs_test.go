@@ -148,7 +148,7 @@ func TestTheActionsFlags(t *testing.T) {
 }
 
 func TestWrongExamplesAreFound(t *testing.T) {
-	for _, bad := range []string{"turnout shipp", "turnout deploy --wait-til done", "cd x && turnout watch d-1 d-2", "turnout deploy stray"} {
+	for _, bad := range []string{"turnout shipp", "turnout deploy --wait-til done", "cd x && turnout stop d-1 d-2", "turnout deploy stray"} {
 		faults := 0
 		(&examples{fail: func(string, ...any) { faults++ }}).shell(bad)
 		if faults != 1 {
