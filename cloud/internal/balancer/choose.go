@@ -78,7 +78,7 @@ func (r *rotation) pick(source netip.Addr) *target {
 	case "least_outstanding_requests":
 		return r.least(turn)
 	case "weighted_random":
-		return r.targets[mix(turn)%n]
+		return r.random(turn)
 	}
 	if r.slow > 0 {
 		return r.warm(turn)

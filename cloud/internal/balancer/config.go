@@ -116,6 +116,7 @@ type Group struct {
 	SlowStart           time.Duration
 	Stickiness          Stickiness
 	Algorithm           string // round_robin, least_outstanding_requests, weighted_random
+	MitigateAnomalies   bool   // weighted_random: fewer requests for targets that fail more often than their peers
 	MinimumHealthy      int    // fail open below this; default 1
 	MinimumPercent      int    // or below this share of all targets
 	MultiValue          bool   // functions are told all values of headers and parameters
@@ -155,6 +156,7 @@ type Health struct {
 	State       string // initial healthy unhealthy unused draining unavailable
 	Reason      string // Elb.InitialHealthChecking, Target.ResponseCodeMismatch, …
 	Description string
+	Anomalous   bool // it fails much more often than its peers
 }
 
 // Stats counts a target group's traffic since the group was made.

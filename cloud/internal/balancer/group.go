@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // group is a target group. Its fields are guarded by Balancer.mu, except where said.
@@ -12,6 +13,7 @@ type group struct {
 	config  Group
 	targets map[netip.AddrPort]*target
 	order   []*target     // as registered
+	judged  time.Time     // when its targets were compared
 	turn    atomic.Uint64 // of the choice among targets; not guarded
 	past    counters      // of targets that are gone; not guarded
 }

@@ -55,7 +55,7 @@ func (r record) same(o record) bool {
 
 // healthNow is the target's health for the API.
 func (t *target) healthNow() Health {
-	h := Health{Addr: t.addr, Function: t.function, Port: t.group.config.Health.Port, State: t.record.State, Reason: t.record.Reason, Description: t.record.Description}
+	h := Health{Addr: t.addr, Function: t.function, Port: t.group.config.Health.Port, State: t.record.State, Reason: t.record.Reason, Description: t.record.Description, Anomalous: t.odd.Load()}
 	if h.Port == 0 {
 		h.Port = t.addr.Port()
 	}
@@ -113,6 +113,9 @@ func (b *Balancer) check(ctx context.Context, t *target, p *probe) {
 		began := time.Now()
 		o := p.run(ctx)
 		b.learn(ctx, t, func(r *record) { r.observe(o, p.HealthCheck) })
+		b.mu.Lock()
+		b.judge(t.group)
+		b.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			return

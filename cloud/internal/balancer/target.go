@@ -26,7 +26,10 @@ type target struct {
 	wheel    wheel // of slow start
 	pool     pool
 
+	odd atomic.Bool // fails much more often than its peers
+
 	// Guarded by Balancer.mu.
+	tally     tally
 	record    record
 	checking  context.CancelFunc // nil when health is not checked
 	warmSince time.Time

@@ -17,11 +17,12 @@ import (
 // roster is a group's targets at one moment, by their keys: the registered ones, those that
 // drain, and what the balancer knows of both.
 type roster struct {
-	group   types.TargetGroup
-	used    bool // by a listener or a rule
-	targets map[string]target
-	order   []string
-	health  []balancer.Health
+	group     types.TargetGroup
+	used      bool // by a listener or a rule
+	mitigates bool // sends fewer requests to anomalous targets
+	targets   map[string]target
+	order     []string
+	health    []balancer.Health
 }
 
 // DescribeTargetHealth tells of the group's targets, those that drain included, or of the
@@ -53,9 +54,7 @@ func (s *Service) DescribeTargetHealth(_ context.Context, in *elb.DescribeTarget
 	for _, key := range keys {
 		d := r.describe(r.targets[key])
 		if anomalies {
-			d.AnomalyDetection = &types.AnomalyDetection{
-				Result: types.AnomalyResultEnumNormal, MitigationInEffect: types.MitigationInEffectEnumNo,
-			}
+			d.AnomalyDetection = r.anomaly(r.targets[key])
 		}
 		out.TargetHealthDescriptions = append(out.TargetHealthDescriptions, d)
 	}
@@ -70,6 +69,7 @@ func (s *Service) roster(id string) (r roster, ok bool) {
 			return
 		}
 		r.group, r.used = g.Desc, len(s.associations(tx)[id]) > 0
+		r.mitigates = mitigates(attributesOf(g))
 		for key, t := range s.tables.targets.All(tx, targetPrefix(id)) {
 			t.Addr = s.targetAddr(tx, t)
 			r.targets[key] = t
@@ -97,6 +97,20 @@ func drained(h balancer.Health) target {
 		Desc: types.TargetDescription{Id: aws.String(h.Addr.Addr().String()), Port: aws.Int32(int32(h.Addr.Port()))},
 		Addr: h.Addr,
 	}
+}
+
+// anomaly tells whether a target fails much more often than the others of its group, and
+// whether it gets fewer requests for that.
+func (r *roster) anomaly(t target) *types.AnomalyDetection {
+	out := &types.AnomalyDetection{Result: types.AnomalyResultEnumNormal, MitigationInEffect: types.MitigationInEffectEnumNo}
+	i := slices.IndexFunc(r.health, func(h balancer.Health) bool { return h.Addr == t.Addr })
+	if i >= 0 && r.health[i].Anomalous {
+		out.Result = types.AnomalyResultEnumAnomalous
+		if r.mitigates {
+			out.MitigationInEffect = types.MitigationInEffectEnumYes
+		}
+	}
+	return out
 }
 
 func (r *roster) describe(t target) types.TargetHealthDescription {

@@ -57,3 +57,22 @@ func (s *Service) SetIpAddressType(_ context.Context, in *elb.SetIpAddressTypeIn
 	}
 	return &elb.SetIpAddressTypeOutput{IpAddressType: lb.Desc.IpAddressType}, nil
 }
+
+// ModifyIpPools keeps a record.
+func (s *Service) ModifyIpPools(_ context.Context, in *elb.ModifyIpPoolsInput, _ ...func(*elb.Options)) (*elb.ModifyIpPoolsOutput, error) {
+	lb, err := s.changeBalancer(aws.ToString(in.LoadBalancerArn), func(_ *store.Tx, lb *loadBalancer) error {
+		switch {
+		case len(in.RemoveIpamPools) > 0:
+			lb.Desc.IpamPools = nil
+		case in.IpamPools == nil:
+			return validation("Either IPAM pools or the ones to remove must be specified")
+		default:
+			lb.Desc.IpamPools = in.IpamPools
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &elb.ModifyIpPoolsOutput{IpamPools: lb.Desc.IpamPools}, nil
+}

@@ -169,10 +169,16 @@ func (s *Service) composeGroup(tx *store.Tx, id string, g targetGroup, inUse boo
 		SlowStart:           seconds(a.get("slow_start.duration_seconds")),
 		Stickiness:          composeStickiness(a),
 		Algorithm:           a.get("load_balancing.algorithm.type"),
+		MitigateAnomalies:   mitigates(a),
 		MinimumHealthy:      number(a.get("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count")),
 		MinimumPercent:      number(a.get("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage")),
 		MultiValue:          a.get("lambda.multi_value_headers.enabled") == "true",
 	}
+}
+
+// mitigates tells whether a group sends fewer requests to anomalous targets.
+func mitigates(a attributes) bool {
+	return a.get("load_balancing.algorithm.type") == "weighted_random" && a.get("load_balancing.algorithm.anomaly_mitigation") == "on"
 }
 
 func (s *Service) composeTargets(tx *store.Tx, group string) []balancer.Target {

@@ -34,6 +34,6 @@
 //   - A subnet that the cloud has stands in its zone and VPC. Any other identifier is
 //     accepted too, of security groups as well, so that what names a real account's is
 //     rehearsed unchanged; the zones of such subnets are dealt out in turn.
-//   - Trust stores are not shared between accounts. IP pools are absent; capacity
-//     reservations and security groups are records.
+//   - Trust stores are not shared between accounts. Capacity reservations, IP
+//     pools and security groups are records.
 package elbv2

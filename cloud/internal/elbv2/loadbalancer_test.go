@@ -310,3 +310,46 @@ func TestSubscribe(t *testing.T) {
 	default:
 	}
 }
+
+// Pools are told as they were set.
+func TestIPPools(t *testing.T) {
+	s := newScene(t)
+	pool := &types.IpamPools{Ipv4IpamPoolId: aws.String("ipam-pool-1")}
+	out, err := s.ModifyIpPools(bg, &elb.ModifyIpPoolsInput{LoadBalancerArn: &s.lb, IpamPools: pool})
+	if p := must(t, out, err).IpamPools; *p.Ipv4IpamPoolId != "ipam-pool-1" {
+		t.Errorf("set as %+v", p)
+	}
+	_, err = s.ModifyIpPools(bg, &elb.ModifyIpPoolsInput{LoadBalancerArn: &s.lb})
+	wantError(t, err, "ValidationError", "Either IPAM pools or the ones to remove must be specified")
+	_, err = s.ModifyIpPools(bg, &elb.ModifyIpPoolsInput{LoadBalancerArn: &s.lb, RemoveIpamPools: []types.RemoveIpamPoolEnum{"ipv4"}})
+	must(t, 0, err)
+	lbs, err := s.DescribeLoadBalancers(bg, &elb.DescribeLoadBalancersInput{})
+	if lb := must(t, lbs, err).LoadBalancers[0]; lb.IpamPools != nil {
+		t.Errorf("removed, there is %+v", lb.IpamPools)
+	}
+}
+
+// What the balancer finds anomalous is told when it is asked for.
+func TestAnomaliesAreTold(t *testing.T) {
+	s := newScene(t)
+	at := netip.MustParseAddrPort("10.0.0.1:9000")
+	_, err := s.RegisterTargets(bg, &elb.RegisterTargetsInput{TargetGroupArn: &s.blue, Targets: []types.TargetDescription{{Id: aws.String("10.0.0.1")}}})
+	must(t, 0, err)
+	s.b.setHealth(s.blue, balancer.Health{Addr: at, State: "healthy", Anomalous: true})
+	told := func() types.AnomalyDetection {
+		t.Helper()
+		out, err := s.DescribeTargetHealth(bg, &elb.DescribeTargetHealthInput{TargetGroupArn: &s.blue, Include: []types.DescribeTargetHealthInputIncludeEnum{"AnomalyDetection"}})
+		return *must(t, out, err).TargetHealthDescriptions[0].AnomalyDetection
+	}
+	if a := told(); a.Result != "anomalous" || a.MitigationInEffect != "no" {
+		t.Errorf("told %+v", a)
+	}
+	_, err = s.ModifyTargetGroupAttributes(bg, &elb.ModifyTargetGroupAttributesInput{TargetGroupArn: &s.blue, Attributes: []types.TargetGroupAttribute{
+		{Key: aws.String("load_balancing.algorithm.type"), Value: aws.String("weighted_random")},
+		{Key: aws.String("load_balancing.algorithm.anomaly_mitigation"), Value: aws.String("on")},
+	}})
+	must(t, 0, err)
+	if a := told(); a.Result != "anomalous" || a.MitigationInEffect != "yes" || !s.b.group(t, s.blue).MitigateAnomalies {
+		t.Errorf("mitigated, told %+v", a)
+	}
+}

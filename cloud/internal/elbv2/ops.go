@@ -38,7 +38,7 @@ func (s *Service) Ops() []wire.Op {
 		wire.Handle(s.DeleteTargetGroup),
 		wire.Handle(s.DescribeTargetGroupAttributes),
 		wire.Handle(s.ModifyTargetGroupAttributes).
-			Differing("DNS failover thresholds are records, since DNSName is an address; so are anomaly mitigation and, of network load balancers, PROXY protocol, client IP preservation and what becomes of connections to unhealthy targets."),
+			Differing("DNS failover thresholds are records, since DNSName is an address; so are, of network load balancers, PROXY protocol, client IP preservation and what becomes of connections to unhealthy targets."),
 		wire.Handle(s.RegisterTargets).Differing("There are no instances, so none can be registered."),
 		wire.Handle(s.DeregisterTargets),
 		wire.Handle(s.DescribeTargetHealth),
@@ -65,6 +65,7 @@ func (s *Service) Ops() []wire.Op {
 		wire.Handle(s.SetIpAddressType).RecordOnly("load balancers have an IPv4 loopback address"),
 		wire.Handle(s.DescribeCapacityReservation),
 		wire.Handle(s.ModifyCapacityReservation).RecordOnly("the balancer has no capacity units"),
+		wire.Handle(s.ModifyIpPools).RecordOnly("load balancers have a loopback address, not a pool's"),
 		wire.Handle(s.DescribeAccountLimits),
 		wire.Handle(s.DescribeSSLPolicies).Differing("FIPS policies are absent."),
 	}

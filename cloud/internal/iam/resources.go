@@ -60,7 +60,7 @@ var templates = map[string]map[string]string{
 	"elasticloadbalancing": {
 		"CreateLoadBalancer": "loadbalancer/app/{Name:}/*", "DeleteLoadBalancer": "{LoadBalancerArn}",
 		"ModifyLoadBalancerAttributes": "{LoadBalancerArn}", "SetSubnets": "{LoadBalancerArn}", "SetSecurityGroups": "{LoadBalancerArn}",
-		"SetIpAddressType": "{LoadBalancerArn}", "ModifyCapacityReservation": "{LoadBalancerArn}", "CreateListener": "{LoadBalancerArn}",
+		"SetIpAddressType": "{LoadBalancerArn}", "ModifyIpPools": "{LoadBalancerArn}", "ModifyCapacityReservation": "{LoadBalancerArn}", "CreateListener": "{LoadBalancerArn}",
 		"ModifyListener": "{ListenerArn}", "ModifyListenerAttributes": "{ListenerArn}", "DeleteListener": "{ListenerArn}",
 		"AddListenerCertificates": "{ListenerArn}", "RemoveListenerCertificates": "{ListenerArn}", "CreateRule": "{ListenerArn}",
 		"ModifyRule": "{RuleArn}", "DeleteRule": "{RuleArn}", "SetRulePriorities": "{RulePriorities.RuleArn}",

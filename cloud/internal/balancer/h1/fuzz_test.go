@@ -153,3 +153,44 @@ func FuzzChunked(f *testing.F) {
 		}
 	})
 }
+
+// FuzzClassify: what is doubtful about an accepted request is what its fields show, however
+// names are written.
+func FuzzClassify(f *testing.F) {
+	for _, h := range append(heads,
+		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", "HEAD / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent_Length: 1\r\nTransfer--Encoding: chunked\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nX: \xff\r\n\r\n") {
+		f.Add([]byte(h))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		head := scan(t, b, MaxRequestHead)
+		var r Request
+		if head == nil || r.Parse(head) != nil {
+			return
+		}
+		bodiless := string(r.Method) == "GET" || string(r.Method) == "HEAD"
+		ambiguous, irregular := bodiless && r.Length != 0, false
+		for _, f := range r.Fields {
+			letters := strings.Map(func(c rune) rune {
+				if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+					return c
+				}
+				return -1
+			}, strings.ToLower(string(f.Name)))
+			if f.Kind == Other && (letters == "contentlength" || letters == "transferencoding") {
+				ambiguous = true
+			}
+			odd := strings.IndexFunc(string(f.Value), func(c rune) bool { return c > 0x7e || c < ' ' && c != '\t' }) >= 0
+			irregular = irregular || odd || bodiless && f.Kind == ContentLength && r.Length == 0
+			if Regular(f.Name) != (strings.Trim(strings.ToLower(string(f.Name)), "abcdefghijklmnopqrstuvwxyz0123456789-") == "") {
+				t.Errorf("%q: regular is %t", f.Name, Regular(f.Name))
+			}
+		}
+		if got := r.Ambiguous(); (got != "") != ambiguous {
+			t.Errorf("%q: ambiguous is %q", head, got)
+		}
+		if got := r.Irregular(); (got != "") != irregular {
+			t.Errorf("%q: irregular is %q", head, got)
+		}
+	})
+}
