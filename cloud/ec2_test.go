@@ -79,4 +79,10 @@ func TestALoadBalancerStandsInItsSubnets(t *testing.T) {
 	if *lb.VpcId != *a.VpcId || *lb.AvailabilityZones[0].ZoneName != *a.AvailabilityZone || *lb.AvailabilityZones[1].ZoneName != *b.AvailabilityZone {
 		t.Errorf("%s %s %s", *lb.VpcId, *lb.AvailabilityZones[0].ZoneName, *lb.AvailabilityZones[1].ZoneName)
 	}
+	// Terraform moves it in place: SetSubnets once waited for itself, and the cloud with it.
+	c := subnets[len(subnets)-3]
+	moved := must(r.elb.SetSubnets(t.Context(), &elb.SetSubnetsInput{LoadBalancerArn: lb.LoadBalancerArn, Subnets: []string{*a.SubnetId, *c.SubnetId}}))
+	if got := *moved.AvailabilityZones[1].ZoneName; got != *c.AvailabilityZone {
+		t.Errorf("moved to %s, want %s", got, *c.AvailabilityZone)
+	}
 }

@@ -13,10 +13,19 @@ import (
 
 // SetSubnets moves a load balancer to other subnets of its VPC; its address stays.
 func (s *Service) SetSubnets(_ context.Context, in *elb.SetSubnetsInput, _ ...func(*elb.Options)) (*elb.SetSubnetsOutput, error) {
-	lb, err := s.changeBalancer(aws.ToString(in.LoadBalancerArn), func(_ *store.Tx, lb *loadBalancer) (err error) {
-		lb.Desc.AvailabilityZones, lb.Desc.VpcId, err = s.zones(lb.Desc.Type, in.Subnets, in.SubnetMappings)
+	lb, err := s.balancerByARN(aws.ToString(in.LoadBalancerArn))
+	if err != nil {
+		return nil, err
+	}
+	// The network reads the store by itself, and must not be asked within a transaction.
+	zones, vpc, err := s.zones(lb.Desc.Type, in.Subnets, in.SubnetMappings)
+	if err != nil {
+		return nil, err
+	}
+	lb, err = s.changeBalancer(*lb.Desc.LoadBalancerArn, func(_ *store.Tx, lb *loadBalancer) error {
+		lb.Desc.AvailabilityZones, lb.Desc.VpcId = zones, vpc
 		lb.Desc.IpAddressType = cmp.Or(in.IpAddressType, lb.Desc.IpAddressType)
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, err
