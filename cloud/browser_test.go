@@ -71,14 +71,20 @@ func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// evaluate runs a script on the page.
+// evaluate runs a script on the page, on the next one if this one is just being left.
 func evaluate[T any](b *browser, script string) T {
 	b.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script))
-	if err != nil {
-		b.Fatalf("%s: %v", script, err)
+	for tries := 0; ; tries++ {
+		v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script))
+		if err == nil {
+			return v
+		}
+		left := strings.Contains(err.Error(), "navigated") || strings.Contains(err.Error(), "context was")
+		if !left || tries > 100 || b.ctx.Err() != nil {
+			b.Fatalf("%s: %v", script, err)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	return v
 }
 
 // text is what a part of the page says, "" while there is none.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/chromedp/chromedp"
 
 	"github.com/turnoutdev/turnout/cloud"
@@ -146,6 +147,13 @@ func TestConsoleTellsWhyADeploymentFailed(t *testing.T) {
 	b.click(".banner a", "d-")
 	b.until("main", "This is the rollback of "+id)
 	b.until(statusPill, "Succeeded")
+
+	must(elb.NewFromConfig(s.cfg).ModifyTargetGroup(t.Context(), &elb.ModifyTargetGroupInput{TargetGroupArn: &s.green, HealthCheckPath: aws.String("/")}))
+	b.open(s.rig, "deployments/"+s.deploy(s.revision("500")))
+	b.until(firstStep, "1 of 1 running, 0 healthy")
+	b.until(".tasks .why", "Health checks failed with these codes: [500]")
+	b.until(statusPill, "Failed")
+	b.until(why, "unhealthy: Health checks failed with these codes: [500]")
 
 	b.open(s.rig, "services/demo/web")
 	b.until("[data-key='Deployments']", id)

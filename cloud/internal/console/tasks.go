@@ -100,7 +100,10 @@ func taskOf(t types.Task) task {
 		Status: aws.ToString(t.LastStatus), Desired: aws.ToString(t.DesiredStatus), Health: string(t.HealthStatus),
 		Started: t.StartedAt, Stopped: t.StoppedAt, Reason: aws.ToString(t.StoppedReason), Containers: []container{},
 	}
-	out.Asked = t.StopCode == types.TaskStopCodeServiceSchedulerInitiated || t.StopCode == types.TaskStopCodeUserInitiated || t.StopCode == types.TaskStopCodeTerminationNotice
+	switch t.StopCode {
+	case types.TaskStopCodeServiceSchedulerInitiated, types.TaskStopCodeUserInitiated, types.TaskStopCodeTerminationNotice:
+		out.Asked = !strings.Contains(out.Reason, "failed") // a health check
+	}
 	for _, a := range t.Attachments {
 		for _, d := range a.Details {
 			if aws.ToString(d.Name) == "privateIPv4Address" {
@@ -131,10 +134,7 @@ func (n *network) target(address string) *target {
 
 // well tells whether a task does, or has done, what it should.
 func (t *task) well() bool {
-	if t.Asked && !strings.Contains(t.Reason, "failed") {
-		return true
-	}
-	return t.Status == "RUNNING" && t.Health != string(types.HealthStatusUnhealthy) && (t.Target == nil || t.Target.State == "healthy" || t.Target.State == "initial")
+	return t.Asked || t.Status == "RUNNING" && t.Health != string(types.HealthStatusUnhealthy) && (t.Target == nil || t.Target.State == "healthy" || t.Target.State == "initial")
 }
 
 // follow says where a container's lines are, and reads the last ones if something is wrong.

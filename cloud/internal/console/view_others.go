@@ -38,25 +38,34 @@ func (c *Console) alarms(r *http.Request) (any, error) {
 }
 
 func (c *Console) allAlarms(ctx context.Context) ([]alarm, error) {
-	all, err := pages(func(token *string) ([]cwtypes.MetricAlarm, *string, error) {
-		out, err := c.Measures.DescribeAlarms(ctx, &cw.DescribeAlarmsInput{NextToken: token})
+	all, err := pages(func(token *string) ([]alarm, *string, error) {
+		out, err := c.Measures.DescribeAlarms(ctx, &cw.DescribeAlarmsInput{NextToken: token, AlarmTypes: cwtypes.AlarmType("").Values()})
 		if err != nil {
 			return nil, nil, err
 		}
-		return out.MetricAlarms, out.NextToken, nil
-	})
-	out := []alarm{}
-	for _, a := range all {
-		what := aws.ToString(a.MetricName)
-		if what == "" {
-			what = "an expression"
+		part := []alarm{}
+		for _, a := range out.CompositeAlarms {
+			part = append(part, alarm{aws.ToString(a.AlarmName), string(a.StateValue), aws.ToString(a.StateReason), a.StateUpdatedTimestamp, aws.ToString(a.AlarmRule)})
 		}
-		out = append(out, alarm{
-			Name: aws.ToString(a.AlarmName), State: string(a.StateValue), Reason: aws.ToString(a.StateReason), Since: a.StateUpdatedTimestamp,
-			Condition: fmt.Sprintf("%s %s %g, %d times in %d s", what, a.ComparisonOperator, aws.ToFloat64(a.Threshold), aws.ToInt32(a.EvaluationPeriods), aws.ToInt32(a.EvaluationPeriods)*aws.ToInt32(a.Period)),
-		})
+		for _, a := range out.MetricAlarms {
+			part = append(part, alarm{aws.ToString(a.AlarmName), string(a.StateValue), aws.ToString(a.StateReason), a.StateUpdatedTimestamp, threshold(a)})
+		}
+		return part, out.NextToken, nil
+	})
+	return append([]alarm{}, all...), err
+}
+
+// threshold says in words when a metric alarm goes off.
+func threshold(a cwtypes.MetricAlarm) string {
+	what := aws.ToString(a.MetricName)
+	if what == "" {
+		what = "an expression"
 	}
-	return out, err
+	n, period := aws.ToInt32(a.EvaluationPeriods), aws.ToInt32(a.Period)
+	if period == 0 { // that of an expression's metrics
+		return fmt.Sprintf("%s %s %g, %d times", what, a.ComparisonOperator, aws.ToFloat64(a.Threshold), n)
+	}
+	return fmt.Sprintf("%s %s %g, %d times in %d s", what, a.ComparisonOperator, aws.ToFloat64(a.Threshold), n, n*period)
 }
 
 // watched are the alarms that can stop a deployment: its own, else its group's.

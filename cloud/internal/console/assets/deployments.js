@@ -9,7 +9,7 @@ export function deploymentTable(all) {
   return table('Deployments', ['Deployment', 'Status', 'Application', '-Configuration', 'Created', 'Duration'], all.map((d) => ({ key: d.id, cells: [
     h('a', { class: 'id', href: to('deployments', d.id) }, d.id),
     [pill(d.status), d.undoes && h('small', null, ' rollback'), d.rolledBack && h('small', null, ' rolled back')],
-    d.application === d.group ? d.application : `${d.application} / ${d.group}`, d.config, clock(d.created), took(d.created, d.completed),
+    [d.application, d.application !== d.group && h('span', { class: 'wide dim' }, ` / ${d.group}`)], d.config, clock(d.created), took(d.created, d.completed),
   ] })));
 }
 
@@ -139,20 +139,32 @@ function lifecycle(d) {
   ] })));
 }
 
-const telling = /unhealthy|failed|unable|stopped|error|denied|timed out/i;
+const telling = /unhealthy|failed|unable|error|denied|timed out/i;
+
+// What the load balancer found wrong while the page was open: with the rollback it is
+// forgotten there.
+const found = new Map();
+
+function remember(d) {
+  for (const t of d.sides[1].group?.targets ?? []) {
+    if (t.state === 'unhealthy') found.set(t.description || t.reason, `${t.id}:${t.port}`);
+  }
+}
 
 // autopsy brings together what an ended deployment leaves behind of its reasons.
 function autopsy(d) {
+  if (!d.over) remember(d);
   if (d.status !== 'Failed' && d.status !== 'Stopped') return null;
   const event = d.events.find((e) => e.status === 'Failed');
   const dead = d.sides[1].tasks.filter((t) => (t.status === 'STOPPED' && !t.asked) || t.target?.state === 'unhealthy').slice(0, 3);
-  const said = d.messages.filter((m) => telling.test(m.message)).slice(0, 5);
-  if (!event && dead.length === 0 && said.length === 0) return null;
+  const said = d.messages.filter((m) => telling.test(m.message) && !(Date.parse(m.at) > Date.parse(d.completed))).slice(0, 5);
+  if (!event && dead.length === 0 && said.length === 0 && found.size === 0) return null;
   return card('What happened',
     event && h('p', null, 'It ended in ', h('b', null, event.name), event.began && [' after ', took(event.began, event.ended)], event.diagnostics && event.diagnostics !== d.error?.message && `: ${event.diagnostics}`, '.'),
+    [...found].map(([why, target]) => h('p', null, 'The load balancer found ', h('b', null, target), ' unhealthy: ', why)),
     said.length > 0 && messages(said),
     dead.length > 0 && taskList(dead, 'the replacement task set'),
-    h('p', { class: 'hint' }, 'The likely fix, on a terminal: ', h('code', null, `turnout watch ${d.id}`)));
+    h('p', { class: 'hint' }, 'The likely fix, on a terminal: ', h('code', null, `turnout watch --local ${d.id}`)));
 }
 
 function revision(d) {

@@ -52,6 +52,6 @@ function sets(s, groups) {
   return table(`Task sets of ${s.name}`, [s.controller === 'ECS' ? 'Deployment' : 'Task set', 'Revision', 'Running', 'Healthy'],
     s.sets.map((x) => {
       const g = groups.find((g) => g.name === x.group);
-      return { key: x.id, cells: [pill(x.status), x.revision, `${x.running}/${x.desired}`, g ? [`${healthy(g)} `, h('span', { class: 'dim' }, g.name)] : '—'] };
+      return { key: x.id, cells: [[pill(x.status), ' ', pill(x.stability)], x.revision, `${x.running}/${x.desired}`, g ? [`${healthy(g)} `, h('span', { class: 'dim' }, g.name)] : '—'] };
     }));
 }

@@ -34,7 +34,7 @@ export function groupTable(groups) {
   return table('Target groups', ['Target', 'Target group', 'Health', 'Reason', '-Health check'],
     groups.flatMap((g) => g.targets.length === 0
       ? [{ key: g.name, cells: ['—', g.name, h('span', { class: 'dim' }, 'no targets'), '', g.check] }]
-      : g.targets.map((t) => ({ key: `${g.name} ${t.id}:${t.port}`, cells: [`${t.id}:${t.port}`, g.name, pill(t.state), t.description || t.reason, g.check] }))));
+      : g.targets.map((t) => ({ key: `${g.name} ${t.id}:${t.port}`, cells: [t.port ? `${t.id}:${t.port}` : t.id, g.name, pill(t.state), t.description || t.reason, g.check] }))));
 }
 
 // taskList shows tasks, and of those that are not well what they said last.
