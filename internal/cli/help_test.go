@@ -149,7 +149,12 @@ func TestWrongWordsGetAHint(t *testing.T) {
 		{"schema --builder x", "turnout schema: unknown flag: --builder\n hint: `turnout schema --help` shows what there is"},
 		{"ship --wait-util done", "unknown flag: --wait-util\n hint: did you mean --wait-until?"},
 		{"--cluster", "turnout: unknown flag: --cluster\n hint: flags stand after the verb, such as `turnout status --cluster`"},
-		{"ship extra", "unknown command \"extra\" for \"turnout ship\"\n hint: `turnout ship --help` shows how it is used"},
+		{"ship extra", "turnout ship takes no arguments, and got \"extra\"\n hint: `turnout ship --help` shows how it is used"},
+		{"man", "turnout man needs --dir\n hint: `turnout man --help` shows how it is used"},
+		{"env --shell --docker", "--docker and --shell exclude each other\n hint: leave one out"},
+		{"stop a b", "turnout stop takes at most one argument, and got 2"},
+		{"snapshot save", "turnout snapshot save takes one argument, and got 0"},
+		{"wait task", "turnout wait task takes at least one argument, and got 0"},
 		{"status -f nowhere", "nowhere: there is no such file or folder\n hint: --file names a turnout.yml"},
 	} {
 		code, out, talk := turnout(t, strings.Fields(c.args)...)

@@ -44,7 +44,7 @@ func Run(ctx context.Context, args []string, s *term.Streams) int {
 	mark(root, &began)
 	c, err := root.ExecuteContextC(ctx)
 	if err != nil && !began && fault.Code(err) == fault.Failed { // cobra's own: arguments, flags that exclude each other
-		err = fault.New(fault.Usage, first(fault.Hint(err), "`"+c.CommandPath()+" --help` shows how it is used"), "%w", err)
+		err = badUsage(c, err)
 	}
 	if err != nil && ctx.Err() != nil && fault.Code(err) == fault.Failed { // it failed because of the signal, whatever it says
 		err = fault.New(fault.Interrupted, fault.Hint(err), "%w", err)
