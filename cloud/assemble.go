@@ -24,6 +24,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/s3"
 	"github.com/turnoutdev/turnout/cloud/internal/seal"
 	"github.com/turnoutdev/turnout/cloud/internal/secretsmanager"
+	"github.com/turnoutdev/turnout/cloud/internal/session"
 	"github.com/turnoutdev/turnout/cloud/internal/ssm"
 	"github.com/turnoutdev/turnout/cloud/internal/sts"
 	"github.com/turnoutdev/turnout/cloud/internal/wire"
@@ -128,10 +129,11 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 	}
 	endpoint, _ := netip.ParseAddrPort(host) // of a loopback listener
 	p.inside = newInside(endpoint, p.agent, box, tokens, p.iam)
+	sessions := &session.Manager{Base: c.Endpoint}
 	tasks, err := ecs.New(guard.ECS(ecs.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Runner: p.agent, Targets: p.elb, HealthChanged: p.elb, Log: c.opts.Log,
 		RegistryAuth: c.registryAuth(guard, registry), RewriteImage: c.localImage, Secrets: secrets(params, vault), Files: environmentFiles(objects),
-		Endpoints: p.inside.endpoints, Alarms: metrics,
+		Endpoints: p.inside.endpoints, Alarms: metrics, Sessions: sessions,
 		Assume: assume(tokens, c.place, "ecs-tasks.amazonaws.com"),
 	}, watch))
 	if err != nil {
@@ -163,6 +165,7 @@ func (c *Cloud) assemble(ctx context.Context) (_ *parts, err error) {
 		Middleware:   c.middleware,
 	})
 	p.api.Handle("/v2/", registry.Registry())
+	p.api.Handle(session.Path, sessions)
 	p.api.Handle(console.Path, console.New(console.Options{
 		Region: c.place.Region, Account: c.place.Account, Driver: p.driver.Name(), Scale: c.clock.Scale, Token: c.token,
 		Services: tasks, Tasks: tasks, Deployments: deploy, Targets: deploy, Settings: deploy, Steering: deploy,

@@ -130,6 +130,9 @@ func (s *Service) describeContainer(t task, c types.ContainerDefinition) types.C
 		k := t.State.Containers[i]
 		out.LastStatus, out.ExitCode, out.Reason, out.HealthStatus = optional(k.Status), k.ExitCode, optional(k.Reason), healthOr(k.Health)
 		out.RuntimeId, out.ImageDigest = optional(k.RuntimeID), optional(k.ImageDigest)
+		if t.Exec {
+			out.ManagedAgents = []types.ManagedAgent{execAgent(k)}
+		}
 	}
 	if t.Network != nil && t.State.Addr.IsValid() {
 		out.NetworkInterfaces = append(out.NetworkInterfaces, types.NetworkInterface{

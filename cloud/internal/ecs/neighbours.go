@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
+	"github.com/turnoutdev/turnout/cloud/internal/runtime"
 )
 
 // Targets is what ECS asks of Elastic Load Balancing.
@@ -22,6 +24,12 @@ type Targets interface {
 // Alarms tells the states of alarms, and over how long they look.
 type Alarms interface {
 	DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsInput, ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error)
+}
+
+// Sessions offers a session, which runs a program when its client has come: its id, the
+// URL of its channel and the token that opens it.
+type Sessions interface {
+	Offer(run func(ctx context.Context, spec runtime.ExecSpec) (int, error)) (id, url, token string)
 }
 
 // Feed signals that the health of targets may have changed. Signals are coalesced.

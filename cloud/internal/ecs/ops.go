@@ -27,6 +27,7 @@ func (s *Service) Ops() []wire.Op {
 		wire.Handle(s.StopServiceDeployment),
 
 		wire.Handle(s.RunTask), wire.Handle(s.StartTask), wire.Handle(s.StopTask), wire.Handle(s.ListTasks), wire.Handle(s.DescribeTasks),
+		wire.Handle(s.ExecuteCommand).Differing("sessions are neither encrypted nor logged"),
 		wire.Handle(s.GetTaskProtection), wire.Handle(s.UpdateTaskProtection),
 
 		wire.Handle(s.TagResource), wire.Handle(s.UntagResource), wire.Handle(s.ListTagsForResource),

@@ -35,6 +35,8 @@ type Options struct {
 	// Endpoints tells what a task reaches inside; role is its task role's ARN, or "".
 	Endpoints func(taskARN, role string) Endpoints
 	Logs      Logs
+	// Sessions offers sessions of ECS Exec to clients; nil has none.
+	Sessions Sessions
 	// Alarms are what deployments of the ECS controller are watched by; nil watches none.
 	Alarms Alarms
 	// Observe is told of a service's counts when the scheduler has looked at it.

@@ -185,7 +185,18 @@ type ExecSpec struct {
 	Argv           []string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	// Terminal gives the program a terminal, whose input is Stdin and whose output is
+	// Stdout; nil gives it pipes.
+	Terminal *Terminal
 }
+
+// Terminal is one that somebody looks at.
+type Terminal struct {
+	Sizes <-chan Size // its size, whenever it changes; nil for never
+}
+
+// Size is a terminal's.
+type Size struct{ Rows, Cols uint16 }
 
 // Exit is how a container ended.
 type Exit struct {

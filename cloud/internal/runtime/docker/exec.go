@@ -15,12 +15,12 @@ import (
 // Exec implements runtime.Container.
 func (p *process) Exec(ctx context.Context, spec runtime.ExecSpec) (int, error) {
 	made, err := p.engine.ExecCreate(ctx, p.id, client.ExecCreateOptions{
-		Cmd: spec.Argv, AttachStdin: spec.Stdin != nil, AttachStdout: true, AttachStderr: true,
+		Cmd: spec.Argv, AttachStdin: spec.Stdin != nil, AttachStdout: true, AttachStderr: true, TTY: spec.Terminal != nil,
 	})
 	if err != nil {
 		return 0, fmt.Errorf("exec in container %s: %w", p.id, err)
 	}
-	stream, err := p.engine.ExecAttach(ctx, made.ID, client.ExecAttachOptions{})
+	stream, err := p.engine.ExecAttach(ctx, made.ID, client.ExecAttachOptions{TTY: spec.Terminal != nil})
 	if err != nil {
 		return 0, fmt.Errorf("exec in container %s: %w", p.id, err)
 	}
@@ -30,6 +30,11 @@ func (p *process) Exec(ctx context.Context, spec runtime.ExecSpec) (int, error) 
 		stream.Close()
 	})
 	defer release()
+	if spec.Terminal != nil {
+		sized, stop := context.WithCancel(ctx)
+		defer stop()
+		go p.resize(sized, made.ID, spec.Terminal.Sizes)
+	}
 	err = p.converse(stream.HijackedResponse, spec)
 	if ctx.Err() != nil {
 		return 0, fmt.Errorf("exec in container %s: %w", p.id, context.Cause(ctx))
@@ -49,8 +54,24 @@ func (p *process) converse(stream client.HijackedResponse, spec runtime.ExecSpec
 			_ = stream.CloseWrite()
 		}()
 	}
+	if spec.Terminal != nil {
+		_, err := io.Copy(orDiscard(spec.Stdout), stream.Reader)
+		return err
+	}
 	_, err := stdcopy.StdCopy(orDiscard(spec.Stdout), orDiscard(spec.Stderr), stream.Reader)
 	return err
+}
+
+// resize sets the terminal's size whenever it changes, until ctx ends.
+func (p *process) resize(ctx context.Context, id string, sizes <-chan runtime.Size) {
+	for {
+		select {
+		case z := <-sizes:
+			_, _ = p.engine.ExecResize(ctx, id, client.ExecResizeOptions{Height: uint(z.Rows), Width: uint(z.Cols)}) // a program that has ended has no size
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func orDiscard(w io.Writer) io.Writer {

@@ -3,8 +3,10 @@ package drivertest
 import (
 	"bytes"
 	"context"
+	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/turnoutdev/turnout/cloud/internal/runtime"
@@ -60,6 +62,54 @@ func execMissing(r *rig, u *unit) {
 	if code, err := u.Exec(r.context(), runtime.ExecSpec{Argv: []string{"/probe", "exit", "0"}}); err == nil {
 		r.Errorf("exec after the exit: code %d without an error", code)
 	}
+}
+
+// A terminal has a size, echoes, makes lines of carriage returns, and passes the signal of
+// Ctrl-C on.
+func testExecTerminal(r *rig) {
+	u := r.box().run()
+	sizes := make(chan runtime.Size, 1)
+	sizes <- runtime.Size{Rows: 24, Cols: 80}
+	typed, keyboard := io.Pipe()
+	defer keyboard.Close()
+	var out lockedBuffer
+	go func() { _, _ = keyboard.Write([]byte("hello\r")) }()
+	code, err := u.Exec(r.context(), runtime.ExecSpec{Argv: []string{"/probe", "terminal"}, Stdin: typed, Stdout: &out, Terminal: &runtime.Terminal{Sizes: sizes}})
+	got := strings.ReplaceAll(out.String(), "\r", "")
+	if code != 3 || err != nil || !strings.Contains(got, "24x80\n") || !strings.Contains(got, "hello\n") || !strings.HasSuffix(got, "read \"hello\\n\"\n") || strings.Contains(got, "controlling") {
+		r.Errorf("terminal: %d, %v, %q", code, err, got)
+	}
+	typed, interrupts := io.Pipe()
+	go func() { // one that comes before the program is lost
+		for range time.Tick(100 * time.Millisecond) {
+			if _, err := interrupts.Write([]byte{3}); err != nil {
+				return
+			}
+		}
+	}()
+	code, err = u.Exec(r.context(), runtime.ExecSpec{Argv: []string{"/probe", "sleep"}, Stdin: typed, Terminal: &runtime.Terminal{}})
+	_ = typed.Close()
+	if code != 130 && code != 2 || err != nil {
+		r.Errorf("Ctrl-C: %d, %v", code, err)
+	}
+}
+
+// lockedBuffer is written while it is read.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }
 
 func testExecCancelled(r *rig) {

@@ -54,6 +54,7 @@ var cases = []aCase{
 	{"Services", testServices},
 	{"Exec", testExec},
 	{"ExecCancelled", testExecCancelled},
+	{"ExecTerminal", testExecTerminal},
 	{"Mounts", testMounts},
 	{"Tmpfs", testTmpfs},
 	{"ReadonlyRoot", testReadonlyRoot},

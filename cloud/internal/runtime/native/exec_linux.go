@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +37,9 @@ func (c *container) exec(ctx context.Context, spec runtime.ExecSpec) (int, error
 	}
 	p := c.plan
 	p.Argv = spec.Argv
+	if spec.Terminal != nil {
+		p.Env = append(slices.Clone(p.Env), "TERM=xterm-256color")
+	}
 	plan, err := memoryFile(p)
 	if err != nil {
 		return 0, err
@@ -47,7 +51,7 @@ func (c *container) exec(ctx context.Context, spec runtime.ExecSpec) (int, error
 	if err != nil {
 		return 0, err
 	}
-	id, replies, err := c.link.send(inside.Request{Op: inside.OpExec, Target: c.run}, append([]*os.File{plan}, files...)...)
+	id, replies, err := c.link.send(inside.Request{Op: inside.OpExec, Target: c.run, TTY: spec.Terminal != nil}, append([]*os.File{plan}, files...)...)
 	stdio.started()
 	if err != nil {
 		return 0, err
@@ -65,8 +69,12 @@ func (c *container) exec(ctx context.Context, spec runtime.ExecSpec) (int, error
 		return 0, err
 	}
 	err = stdio.wait(outputGrace)
-	if r.Refused && spec.Stderr != nil && err == nil { // nobody else writes any more
-		_, err = fmt.Fprintln(spec.Stderr, r.Err)
+	complaints := spec.Stderr
+	if spec.Terminal != nil {
+		complaints = spec.Stdout
+	}
+	if r.Refused && complaints != nil && err == nil { // nobody else writes any more
+		_, err = fmt.Fprintln(complaints, r.Err)
 	}
 	return r.Code, err
 }
@@ -76,12 +84,16 @@ type stdio struct {
 	theirs  []*os.File
 	outputs []*os.File // reading ends
 	copies  sync.WaitGroup
+	over    chan struct{} // of a terminal with sizes: closed by close
 	mu      sync.Mutex
 	err     error
 }
 
 // open returns the program's three descriptors.
 func (s *stdio) open(spec runtime.ExecSpec) ([]*os.File, error) {
+	if spec.Terminal != nil {
+		return s.terminal(spec)
+	}
 	in, err := s.input(spec.Stdin)
 	if err != nil {
 		return nil, err
@@ -145,13 +157,20 @@ func (s *stdio) output(w io.Writer) (*os.File, error) {
 	s.theirs, s.outputs = append(s.theirs, theirs), append(s.outputs, ours)
 	s.copies.Go(func() {
 		_, err := io.Copy(w, ours)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, os.ErrClosed) {
-			s.err = errors.Join(s.err, fmt.Errorf("copy output: %w", err))
-		}
+		s.note(err)
 	})
 	return theirs, nil
+}
+
+// note keeps an error of a copy that is none of an end: a terminal that nobody has open any
+// more cannot be read.
+func (s *stdio) note(err error) {
+	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, os.ErrClosed) || errors.Is(err, unix.EIO) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = errors.Join(s.err, fmt.Errorf("copy output: %w", err))
 }
 
 // started closes what belongs to the program now.
@@ -172,6 +191,9 @@ func (s *stdio) wait(grace time.Duration) error {
 // close ends all copies of output; afterwards the writers are not used any more.
 func (s *stdio) close() {
 	s.started()
+	if s.over != nil {
+		close(s.over)
+	}
 	for _, f := range s.outputs {
 		_ = f.Close()
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // About is what "about" prints of the process, as one line of JSON.
@@ -47,6 +49,7 @@ var verbs = map[string]func(args []string) error{
 	"flood":    flood,
 	"eat":      eat,
 	"burn":     burn,
+	"terminal": func([]string) error { return terminal() },
 	"orphans":  orphans,
 }
 
@@ -211,6 +214,32 @@ func eat(args []string) error {
 	}
 	fmt.Println("ate", len(kept))
 	return err
+}
+
+// terminal waits until its terminal has a size, tells of it, reads a line, and exits with 3
+// when it has said what it read.
+func terminal() error {
+	for {
+		var size [4]uint16
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, 0, syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size))); errno != 0 {
+			return errno
+		}
+		if size[0] > 0 {
+			fmt.Printf("%dx%d\n", size[0], size[1])
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if _, err := os.Open("/dev/tty"); err != nil {
+		fmt.Println("no controlling terminal:", err)
+	}
+	fmt.Printf("read %q\n", line)
+	os.Exit(3)
+	return nil
 }
 
 // burn has a child that holds as many MiB as are asked for and keeps a CPU busy, until it

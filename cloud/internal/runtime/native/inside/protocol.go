@@ -34,6 +34,7 @@ type Request struct {
 	Extra    [][4]byte `json:",omitempty"` // further addresses, for services
 	Proc     bool      `json:",omitempty"` // with OpNetwork: mount /proc, the mounts are the holder's own
 	Count    int       `json:",omitempty"`
+	TTY      bool      `json:",omitempty"` // with OpExec: stdin is the program's terminal
 	Target   uint64    `json:",omitempty"` // ID of an earlier run or exec
 	Signal   int       `json:",omitempty"`
 	User     *User     `json:",omitempty"`

@@ -125,7 +125,7 @@ func (h *holder) exec(req Request, files []int) {
 		h.reply(failure(req.ID, err))
 		return
 	}
-	exit, err := h.startInside(req.ID, req.Target, p, files[1:])
+	exit, err := h.startInside(req, p, files[1:])
 	if err != nil {
 		h.reply(failure(req.ID, err))
 		return
@@ -163,8 +163,8 @@ func duplicate(fd int) (int, error) {
 
 // startInside starts a program in a container. Namespaces and privileges belong to a
 // thread, so it takes one that ends with it.
-func (h *holder) startInside(id, target uint64, p Plan, stdio []int) (<-chan unix.WaitStatus, error) {
-	pidfd, cgroups, err := h.container(target)
+func (h *holder) startInside(req Request, p Plan, stdio []int) (<-chan unix.WaitStatus, error) {
+	pidfd, cgroups, err := h.container(req.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func (h *holder) startInside(id, target uint64, p Plan, stdio []int) (<-chan uni
 		if len(cgroups) > 0 {
 			namespaces |= unix.CLONE_NEWCGROUP
 		}
-		exit, err := h.forkInside(id, pidfd, namespaces, p, stdio)
+		exit, err := h.forkInside(req, pidfd, namespaces, p, stdio)
 		done <- outcome{exit, err}
 	}()
 	o := <-done
@@ -188,7 +188,7 @@ func (h *holder) startInside(id, target uint64, p Plan, stdio []int) (<-chan uni
 		return nil, o.err
 	}
 	h.mu.Lock()
-	pid := h.running[id].pid
+	pid := h.running[req.ID].pid
 	h.mu.Unlock()
 	for _, fd := range cgroups {
 		_, _ = unix.Write(fd, fmt.Append(nil, pid)) // it may have exited already
@@ -200,7 +200,7 @@ func (h *holder) startInside(id, target uint64, p Plan, stdio []int) (<-chan uni
 }
 
 // forkInside makes the calling thread a part of the container and forks.
-func (h *holder) forkInside(id uint64, pidfd, namespaces int, p Plan, stdio []int) (<-chan unix.WaitStatus, error) {
+func (h *holder) forkInside(req Request, pidfd, namespaces int, p Plan, stdio []int) (<-chan unix.WaitStatus, error) {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return nil, fmt.Errorf("enter container: %w", err)
 	}
@@ -224,6 +224,7 @@ func (h *holder) forkInside(id uint64, pidfd, namespaces int, p Plan, stdio []in
 			Dir: p.Dir, Env: p.Env, Files: []uintptr{uintptr(stdio[0]), uintptr(stdio[1]), uintptr(stdio[2])},
 			Sys: &syscall.SysProcAttr{
 				Setsid:     true,
+				Setctty:    req.TTY, // which is descriptor 0
 				PidFD:      &child.pidfd,
 				Credential: &syscall.Credential{Uid: uint32(p.User.UID), Gid: uint32(p.User.GID), Groups: groups, NoSetGroups: p.User.OneGroup},
 			},
@@ -233,6 +234,6 @@ func (h *holder) forkInside(id uint64, pidfd, namespaces int, p Plan, stdio []in
 		return nil, notExecuted(path, err)
 	}
 	child.pid = pid
-	h.add(id, child)
+	h.add(req.ID, child)
 	return exit, nil
 }
