@@ -66,12 +66,20 @@ func TestEnvForNode(t *testing.T) {
 		testkit.NeedOrSkip(t, "needs what .ci/needs installs in cloud/testdata/node: "+err.Error())
 	}
 	state := lit(t, cloud.Options{TLSAddr: "127.0.0.1:0"})
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", env(t, state, 0, "--node")+`node -e '
+	file := filepath.Join(t.TempDir(), "env")
+	forGitHub := func() string { // a step of a job, whose NODE_OPTIONS its own env has to set
+		t.Setenv("GITHUB_ENV", file)
+		env(t, state, 0, "--github")
+		return `while IFS= read -r line; do export "$line"; done <` + file + `; export NODE_OPTIONS="$TURNOUT_NODE_OPTIONS"; `
+	}
+	for form, vars := range map[string]string{"node": env(t, state, 0, "--node"), "github": forGitHub()} {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", vars+`node -e '
 const AWS = require("aws-sdk");
 new AWS.ECS().listClusters().promise().then((r) => console.log(r.clusterArns[0]), (e) => { console.error(e); process.exit(1) })'`)
-	cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE=1")
-	if out, err := cmd.CombinedOutput(); err != nil || !strings.HasSuffix(strings.TrimSpace(string(out)), "cluster/found") {
-		t.Errorf("%v\n%s", err, out)
+		cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE=1")
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.HasSuffix(strings.TrimSpace(string(out)), "cluster/found") {
+			t.Errorf("%s: %v\n%s", form, err, out)
+		}
 	}
 }
 

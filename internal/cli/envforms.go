@@ -66,17 +66,25 @@ func (e *environment) node() (string, error) {
 	if err := e.secure(); err != nil {
 		return "", err
 	}
-	script := filepath.Join(filepath.Dir(e.handle.CA), "redirect.cjs")
-	if err := os.WriteFile(script, redirect, 0o600); err != nil {
+	redirected, err := e.redirected("NODE_OPTIONS")
+	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	vars := append([][2]string{
-		{"NODE_EXTRA_CA_CERTS", e.handle.CA}, {"NODE_OPTIONS", "--require " + script}, {"TURNOUT_TLS", e.handle.TLS},
-	}, e.vars[1:]...) // all but the endpoint
+	vars := append(redirected, e.vars[1:]...) // all but the endpoint
 	exports(&b, vars)
 	b.WriteString("unset AWS_ENDPOINT_URL AWS_PROFILE AWS_SESSION_TOKEN\n")
 	return b.String(), nil
+}
+
+// redirected are the variables by which a Node program comes here under AWS's own names;
+// options is the name of the one that loads the redirection.
+func (e *environment) redirected(options string) ([][2]string, error) {
+	script := filepath.Join(filepath.Dir(e.handle.CA), "redirect.cjs")
+	if err := os.WriteFile(script, redirect, 0o600); err != nil {
+		return nil, err
+	}
+	return [][2]string{{"NODE_EXTRA_CA_CERTS", e.handle.CA}, {options, "--require " + script}, {"TURNOUT_TLS", e.handle.TLS}}, nil
 }
 
 // docker shares the machine's network: the cloud listens on loopback, and stays there.
@@ -105,10 +113,20 @@ func (e *environment) terraform() (string, error) {
 	return b.String(), nil
 }
 
-// github hands the environment to the job's later steps. Secrets are masked first.
+// github hands the environment to the job's later steps. Secrets are masked first. Of
+// actions with an old SDK each step needs NODE_OPTIONS in its own env: the runner takes it
+// from no file, so that it has another name here.
 func (e *environment) github() (string, error) {
+	vars := e.vars
+	if e.handle.TLS != "" {
+		redirected, err := e.redirected("TURNOUT_NODE_OPTIONS")
+		if err != nil {
+			return "", err
+		}
+		vars = append(redirected, vars...)
+	}
 	var b, masks strings.Builder
-	for _, v := range e.vars {
+	for _, v := range vars {
 		fmt.Fprintf(&b, "%s=%s\n", v[0], v[1])
 		if strings.Contains(v[0], "SECRET") || strings.HasSuffix(v[0], "TOKEN") {
 			fmt.Fprintf(&masks, "::add-mask::%s\n", v[1])
