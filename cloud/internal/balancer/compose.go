@@ -51,8 +51,9 @@ func (x *exchange) composeRequest() {
 		x.entry.Trace = string(o[at:])
 	}
 	o = append(o, "\r\n"...)
+	picky := x.v.routes.edits != nil || x.v.gate != nil
 	for _, f := range r.Fields {
-		if x.passesOn(f) {
+		if x.passesOn(f) && (!picky || x.lets(f)) {
 			o = appendLine(o, f)
 		}
 	}
@@ -113,8 +114,7 @@ func (x *exchange) appendEdited(o []byte) []byte {
 func (x *exchange) passesOn(f h1.Field) bool {
 	switch f.Kind {
 	case h1.Other, h1.Cookie, h1.SetCookie:
-		e := x.v.routes.edits
-		return !named(x.req.Options, f.Name) && (e == nil || !e.drops(f.Name)) && !x.v.forged(f.Name)
+		return !named(x.req.Options, f.Name)
 	case h1.ContentLength:
 		return true
 	case h1.Trailer:
@@ -123,6 +123,13 @@ func (x *exchange) passesOn(f h1.Field) bool {
 		return x.req.Upgrade
 	}
 	return false
+}
+
+// lets tells whether the listener's settings and the rule's gate let a field through.
+func (x *exchange) lets(f h1.Field) bool {
+	e := x.v.routes.edits
+	framing := f.Kind != h1.Other && f.Kind != h1.Cookie && f.Kind != h1.SetCookie
+	return framing || (e == nil || !e.drops(f.Name)) && !x.v.forged(f.Name)
 }
 
 func named(options [][]byte, name []byte) bool {

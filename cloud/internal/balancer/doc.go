@@ -12,6 +12,10 @@
 // strictly, frames every message anew and lets the kernel splice large bodies. HTTP/2,
 // with TLS or by prior knowledge, is served by net/http, as are targets that speak it.
 //
+// A listener's settings, a rule's rewrites and gate, and what is recorded cost requests of
+// listeners without them a comparison with nil. Functions are targets like others: behind a
+// connection of their own their requests become events (function.go).
+//
 // The package imports no other part of the project.
 //
 // Where it differs from AWS:
@@ -24,7 +28,8 @@
 //     the group's weight has become 0 and when the group has no targets left.
 //   - A drained target vanishes as soon as nothing is in flight; AWS completes the
 //     deregistration then, too, but shows the target as draining until the delay is over.
-//   - Plain HTTP listeners also accept HTTP/2 by prior knowledge.
+//   - Plain HTTP listeners also accept HTTP/2 by prior knowledge, unless it is off.
+//   - Desync mitigation looks at HTTP/1 alone. What does not parse is refused in every mode.
 //   - Where a listener could not have its port, the one on which it stands is told in
 //     X-Forwarded-Port, and in Host if it is not preserved.
 //   - A redirect to a declared port of another listener on the same address names the

@@ -92,7 +92,7 @@ func (c *client) serve() (again bool) {
 		return x.refuse(err)
 	}
 	x.received = c.headSize
-	q := relayQuery{&x.req, c.from}
+	var q query = relayQuery{&x.req, c.from} // once: each conversion allocates
 	x.v = c.l.b.decide(c.l, q)
 	if x.v.routes.config.Record {
 		x.note()
