@@ -2,7 +2,6 @@ package cloud_test
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -36,10 +35,8 @@ func browse(t testing.TB) *browser {
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(program), chromedp.WindowSize(1280, 1400), chromedp.WSURLReadTimeout(time.Minute),
 		chromedp.Flag("disable-dev-shm-usage", true), // it is small in containers
+		chromedp.NoSandbox,                           // for root and in containers there is none; the pages are our own
 	)
-	if os.Getuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // it refuses to be one for root
-	}
 	ctx, end := chromedp.NewExecAllocator(context.Background(), options...)
 	b := &browser{TB: t}
 	b.ctx, _ = chromedp.NewContext(ctx) // ends with the browser

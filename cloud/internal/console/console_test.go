@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -47,13 +48,20 @@ type gauges struct {
 	asked  atomic.Int64
 }
 
-func (g *gauges) DescribeAlarms(context.Context, *cw.DescribeAlarmsInput, ...func(*cw.Options)) (*cw.DescribeAlarmsOutput, error) {
+func (g *gauges) DescribeAlarms(_ context.Context, in *cw.DescribeAlarmsInput, _ ...func(*cw.Options)) (*cw.DescribeAlarmsOutput, error) {
 	g.asked.Add(1)
 	reason, _ := g.reason.Load().(string)
 	if reason == "broken" {
 		return nil, errors.New("no such day")
 	}
-	return &cw.DescribeAlarmsOutput{MetricAlarms: []cwtypes.MetricAlarm{{AlarmName: aws.String("</script><script>"), StateReason: &reason}}}, nil
+	out := &cw.DescribeAlarmsOutput{MetricAlarms: []cwtypes.MetricAlarm{{
+		AlarmName: aws.String("</script><script>"), StateReason: &reason, MetricName: aws.String("faults"), Threshold: aws.Float64(2.5),
+		ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanThreshold, EvaluationPeriods: aws.Int32(3), Period: aws.Int32(60),
+	}}}
+	if slices.Contains(in.AlarmTypes, cwtypes.AlarmTypeCompositeAlarm) {
+		out.CompositeAlarms = []cwtypes.CompositeAlarm{{AlarmName: aws.String("all"), AlarmRule: aws.String("ALARM(one) OR ALARM(two)")}}
+	}
+	return out, nil
 }
 
 func served(o Options) *Console {
@@ -151,6 +159,15 @@ func TestNamesAreEscaped(t *testing.T) {
 	w := ask(served(Options{Measures: &gauges{}}), "GET", Path+"api/alarms.json")
 	if got := w.Body.String(); w.Header().Get("Content-Type") != "application/json" || strings.ContainsAny(got, "<>") || !strings.Contains(got, `\u003c/script\u003e\u003cscript\u003e`) {
 		t.Errorf("%s %s", w.Header(), got)
+	}
+}
+
+func TestAlarms(t *testing.T) {
+	got := ask(served(Options{Measures: &gauges{}}), "GET", Path+"api/alarms.json").Body.String()
+	for _, want := range []string{`"condition":"faults GreaterThanThreshold 2.5, 3 times in 180 s"`, `"name":"all"`, `"condition":"ALARM(one) OR ALARM(two)"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in %s", want, got)
+		}
 	}
 }
 

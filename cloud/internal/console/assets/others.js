@@ -25,7 +25,7 @@ export function images(v) {
       h('p', { class: 'crumbs' }, h('a', { href: to('repositories') }, 'Images')),
       h('h1', null, v.repository),
       card('Images', v.images.length === 0
-        ? empty('No image has been pushed.', 'turnout build --local --push')
+        ? empty('No image has been pushed.', 'turnout build --local')
         : table('Images', ['Tags', 'Digest', 'Size', 'Pushed'], v.images.map((x) => ({ key: x.digest, cells: [
           x.tags.length > 0 ? x.tags.map((t) => h('span', { class: 'variable' }, t)) : h('span', { class: 'dim' }, 'untagged'),
           h('code', { title: x.digest }, x.digest.slice(0, 19) + '…'), size(x.size), clock(x.pushed),
@@ -61,7 +61,7 @@ export function logs(v) {
       : table('Streams', ['Stream', 'Written last'], v.streams.map((s) => ({ key: s.name, cells: [h('a', { href: logsOf(v.group, s.name) }, s.name), clock(s.last)] }))))] };
   }
   return { title: 'Logs', content: [h('h1', null, 'Logs'), card('Log groups', v.groups.length === 0
-    ? empty('There is no log group. Containers with the awslogs driver write to one; what others write:', 'turnout logs')
+    ? empty('There is no log group. Containers with the awslogs driver write to the one that their task definition names.', 'aws logs create-log-group --log-group-name /ecs/web')
     : h('ul', { class: 'plain' }, v.groups.map((g) => h('li', null, h('a', { href: logsOf(g) }, g)))))] };
 }
 
