@@ -43,3 +43,8 @@ func TestBotocoreWaiters(t *testing.T) {
 func TestBotocorePaginators(t *testing.T) {
 	deployed(t).script("paginators.py")
 }
+
+// Terraform's AWS provider reads back what it has written, and finds nothing afterwards.
+func TestWhatTerraformCallsAround(t *testing.T) {
+	newAccount(t).script("provider.py")
+}
