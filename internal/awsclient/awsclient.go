@@ -51,9 +51,6 @@ func New(ctx context.Context, o Options) (*Clients, error) {
 	opts := []func(*config.LoadOptions) error{
 		config.WithAppID("turnout"),
 		config.WithLogger(logging.Nop{}), // what went wrong is told by errors
-		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(so *retry.StandardOptions) { so.MaxAttempts, so.MaxBackoff = 6, 5*time.Second })
-		}),
 	}
 	if o.Region != "" {
 		opts = append(opts, config.WithRegion(o.Region))
@@ -71,6 +68,9 @@ func New(ctx context.Context, o Options) (*Clients, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read AWS configuration: %w", err)
 	}
+	if cfg.RetryMode == "" && cfg.RetryMaxAttempts == 0 { // neither the environment nor a profile says how
+		cfg.Retryer = patiently
+	}
 	if o.Role.ARN != "" {
 		o.Role.assume(&cfg)
 	}
@@ -81,6 +81,12 @@ func New(ctx context.Context, o Options) (*Clients, error) {
 		}
 	}
 	return c, nil
+}
+
+// patiently makes more attempts than the SDK does by itself, since a deployment is worth
+// some seconds.
+func patiently() aws.Retryer {
+	return retry.NewStandard(func(so *retry.StandardOptions) { so.MaxAttempts, so.MaxBackoff = 6, 5*time.Second })
 }
 
 // The rates of Reads. ECS's own are a burst of 20 and one a second for the account, which
