@@ -57,7 +57,8 @@ func newWaitService(g *global) *cobra.Command {
 		Short: "Wait until all the service's tasks run, and nothing moves",
 		Long: `Wait service ends when as many tasks run as are desired, what is primary is steady, and no
 other task set or deployment has tasks left: nothing moves any more. With CodeDeploy that
-is after the termination wait.`,
+is after the termination wait. A service that went back to another revision meanwhile is
+stable, but no success: the exit code is 4.`,
 		Example: "  turnout wait service\n  turnout wait service --cluster shop --service web --deadline 10m",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return o.service(c.Context()) },
@@ -92,6 +93,9 @@ func (n *named) done(w waited, what string) error {
 }
 
 func late(err error, what string) error {
+	if errors.Is(err, watch.ErrOther) {
+		return fault.New(fault.RolledBack, "`turnout history` tells how the deployment ended", "%w", err)
+	}
 	if errors.Is(err, watch.ErrDeadline) {
 		return fault.New(fault.TimedOut, "`turnout status` shows where it stands", "%s: %w", what, err)
 	}

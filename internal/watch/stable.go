@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -48,10 +49,50 @@ func unsteadyRolling(all []types.Deployment) string {
 	return ""
 }
 
+// ErrOther is matched when a service became stable on another revision than the one it was
+// going to: that one was rolled back or replaced.
+var ErrOther = errors.New("was rolled back or replaced")
+
+// coming is the revision that a service goes to: that of its newest task set or deployment.
+func coming(s types.Service) string {
+	var newest time.Time
+	arn := ""
+	see := func(at *time.Time, revision *string) {
+		if t := aws.ToTime(at); arn == "" || t.After(newest) {
+			newest, arn = t, aws.ToString(revision)
+		}
+	}
+	for _, t := range s.TaskSets {
+		see(t.CreatedAt, t.TaskDefinition)
+	}
+	if len(s.TaskSets) == 0 {
+		for _, d := range s.Deployments {
+			see(d.CreatedAt, d.TaskDefinition)
+		}
+	}
+	return arn
+}
+
+// serving is the revision of what is primary.
+func serving(s types.Service) string {
+	for _, t := range s.TaskSets {
+		if aws.ToString(t.Status) == "PRIMARY" {
+			return aws.ToString(t.TaskDefinition)
+		}
+	}
+	for _, d := range s.Deployments {
+		if aws.ToString(d.Status) == "PRIMARY" {
+			return aws.ToString(d.TaskDefinition)
+		}
+	}
+	return aws.ToString(s.TaskDefinition)
+}
+
 // UntilStable polls until the service is stable, ctx ends or the deadline (0: none) passes. tell
-// hears what keeps it, whenever that changes. A service that is going away never is.
+// hears what keeps it, whenever that changes. A service that is going away never is, and
+// one that is stable on another revision than it was going to is an error (ErrOther).
 func UntilStable(ctx context.Context, client ECS, cluster, service string, pace Pace, deadline time.Duration, tell func(string)) error {
-	last := ""
+	last, wanted, got := "", "", ""
 	trouble := func(err error, wait time.Duration) { tell(fmt.Sprintf("%v; asking again in %s", err, wait)) }
 	err := pace.Every(ctx, deadline, trouble, func(ctx context.Context) (bool, bool, error) {
 		out, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{service}})
@@ -61,6 +102,10 @@ func UntilStable(ctx context.Context, client ECS, cluster, service string, pace 
 		if len(out.Services) == 0 || aws.ToString(out.Services[0].Status) == "INACTIVE" {
 			return false, false, fmt.Errorf("service %s is gone from cluster %s", service, cluster)
 		}
+		if wanted == "" {
+			wanted = coming(out.Services[0])
+		}
+		got = serving(out.Services[0])
 		why := Unsteady(out.Services[0])
 		changed := why != last
 		if last = why; changed && why != "" {
@@ -68,8 +113,11 @@ func UntilStable(ctx context.Context, client ECS, cluster, service string, pace 
 		}
 		return why == "", changed, nil
 	})
-	if err != nil && last != "" {
-		err = fmt.Errorf("%w: %s", err, last)
+	switch {
+	case err != nil && last != "":
+		return fmt.Errorf("%w: %s", err, last)
+	case err == nil && got != wanted:
+		return fmt.Errorf("service %s is stable on %s: %s %w", service, got, wanted, ErrOther)
 	}
 	return err
 }

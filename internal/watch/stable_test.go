@@ -85,3 +85,48 @@ func TestUnsteady(t *testing.T) {
 		}
 	}
 }
+
+// A service that is stable because its deployment was rolled back is no success, with
+// task sets and with deployments; one that only sits out the termination wait is.
+func TestStableOnAnotherRevision(t *testing.T) {
+	at := time.Unix(1000, 0)
+	set := func(status, revision string, age time.Duration, stability types.StabilityStatus) types.TaskSet {
+		return types.TaskSet{Status: &status, TaskDefinition: &revision, CreatedAt: aws.Time(at.Add(-age)), ComputedDesiredCount: 1, StabilityStatus: stability}
+	}
+	dep := func(status, revision string, age time.Duration, state types.DeploymentRolloutState) types.Deployment {
+		return types.Deployment{Status: &status, TaskDefinition: &revision, CreatedAt: aws.Time(at.Add(-age)), RolloutState: state}
+	}
+	const steady, moving = types.StabilityStatusSteadyState, types.StabilityStatusStabilizing
+	for name, tt := range map[string]struct {
+		before, after types.Service
+		want          bool
+	}{
+		"rolled back by CodeDeploy":  {types.Service{TaskSets: []types.TaskSet{set("PRIMARY", "web:1", time.Hour, steady), set("ACTIVE", "web:2", 0, moving)}}, types.Service{TaskSets: []types.TaskSet{set("PRIMARY", "web:1", time.Hour, steady)}}, false},
+		"shifted":                    {types.Service{TaskSets: []types.TaskSet{set("PRIMARY", "web:1", time.Hour, steady), set("ACTIVE", "web:2", 0, moving)}}, types.Service{TaskSets: []types.TaskSet{set("PRIMARY", "web:2", 0, steady)}}, true},
+		"old tasks that end":         {types.Service{TaskSets: []types.TaskSet{set("ACTIVE", "web:1", time.Hour, steady), set("PRIMARY", "web:2", 0, steady)}}, types.Service{TaskSets: []types.TaskSet{set("PRIMARY", "web:2", 0, steady)}}, true},
+		"rolled back by the breaker": {types.Service{Deployments: []types.Deployment{dep("PRIMARY", "web:2", 0, "IN_PROGRESS"), dep("ACTIVE", "web:1", time.Hour, "COMPLETED")}}, types.Service{Deployments: []types.Deployment{dep("PRIMARY", "web:1", -time.Minute, "COMPLETED")}}, false},
+		"rolled out":                 {types.Service{Deployments: []types.Deployment{dep("PRIMARY", "web:2", 0, "IN_PROGRESS"), dep("ACTIVE", "web:1", time.Hour, "COMPLETED")}}, types.Service{Deployments: []types.Deployment{dep("PRIMARY", "web:2", 0, "COMPLETED")}}, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			err := UntilStable(t.Context(), &turning{began: time.Now(), before: tt.before, after: tt.after}, "c", "web", Pace{}, 0, func(string) {})
+			if (err == nil) != tt.want || (err != nil && !errors.Is(err, ErrOther)) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
+
+// turning is a service that turns from one state to another after a minute.
+type turning struct {
+	began         time.Time
+	before, after types.Service
+}
+
+func (s *turning) DescribeServices(context.Context, *ecs.DescribeServicesInput, ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error) {
+	svc := s.before
+	if time.Since(s.began) >= time.Minute {
+		svc = s.after
+	}
+	svc.Status = aws.String("ACTIVE")
+	return &ecs.DescribeServicesOutput{Services: []types.Service{svc}}, nil
+}
