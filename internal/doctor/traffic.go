@@ -46,6 +46,7 @@ func (e *examination) balancer(ctx context.Context) error {
 		ours[aws.ToString(g.TargetGroupArn)] = aws.ToString(g.TargetGroupName)
 		e.targetGroup(g)
 	}
+	e.healthChecks(groups.TargetGroups)
 	if pair.ProdTrafficRoute == nil || len(pair.ProdTrafficRoute.ListenerArns) == 0 {
 		return nil
 	}
@@ -65,6 +66,41 @@ func (e *examination) targetGroup(g elbtypes.TargetGroup) {
 		return
 	}
 	e.found(Finding{Note, "load balancer", "it stands behind no listener now", where, "health checks of a target group begin when a listener forwards to it: AllowTraffic may wait for them", ""})
+}
+
+// healthChecks makes sure that health checks ask a port that is there, and that both
+// groups are asked the same: each is green in every second deployment.
+func (e *examination) healthChecks(groups []elbtypes.TargetGroup) {
+	for _, g := range groups {
+		port := aws.ToString(g.HealthCheckPort)
+		if port != "" && port != "traffic-port" && !e.exposes(port) {
+			e.found(Finding{Error, "load balancer", "its health check asks port " + port + ", which no container exposes", "target group " + aws.ToString(g.TargetGroupName), "no task will ever be healthy, and the deployment ends after an hour", "set the health check's port to traffic-port, or add the port to portMappings"})
+		}
+	}
+	if len(groups) != 2 {
+		return
+	}
+	for _, v := range [][3]string{
+		{"path", aws.ToString(groups[0].HealthCheckPath), aws.ToString(groups[1].HealthCheckPath)},
+		{"port", aws.ToString(groups[0].HealthCheckPort), aws.ToString(groups[1].HealthCheckPort)},
+		{"protocol", string(groups[0].HealthCheckProtocol), string(groups[1].HealthCheckProtocol)},
+	} {
+		if v[1] != v[2] {
+			e.found(Finding{Warning, "load balancer", fmt.Sprintf("the health checks' %s differs: %s and %s", v[0], v[1], v[2]), "target groups " + aws.ToString(groups[0].TargetGroupName) + " and " + aws.ToString(groups[1].TargetGroupName), "each is green in every second deployment: what passes today may fail the next time", "give both target groups the same health check"})
+		}
+	}
+}
+
+// exposes tells whether a container of the task definition has a port.
+func (e *examination) exposes(port string) bool {
+	for _, c := range e.Definition.ContainerDefinitions {
+		for _, p := range c.PortMappings {
+			if fmt.Sprint(aws.ToInt32(p.ContainerPort)) == port || p.ContainerPortRange != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // listener holds the production listener against the service's primary task set.
