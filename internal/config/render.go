@@ -11,13 +11,18 @@ import (
 func (r Render) Change() taskdef.Change {
 	out := taskdef.Change{TaskRole: r.TaskRole, ExecutionRole: r.ExecutionRole}
 	for _, c := range r.Containers {
-		out.Containers = append(out.Containers, taskdef.ContainerChange{
-			Name: c.Name, Image: c.Image, Command: c.Command, EnvFiles: c.EnvFiles,
-			Environment: pairs(c.Environment), Secrets: pairs(c.Secrets), Labels: pairs(c.Labels),
-			LogDriver: c.LogDriver, LogOptions: pairs(c.LogOptions),
-		})
+		out.Containers = append(out.Containers, c.Change())
 	}
 	return out
+}
+
+// Change is what changes in the container.
+func (c Container) Change() taskdef.ContainerChange {
+	return taskdef.ContainerChange{
+		Name: c.Name, Image: c.Image, Command: c.Command, EnvFiles: c.EnvFiles,
+		Environment: pairs(c.Environment), Secrets: pairs(c.Secrets), Labels: pairs(c.Labels),
+		LogDriver: c.LogDriver, LogOptions: pairs(c.LogOptions),
+	}
 }
 
 // pairs are the entries of m in the order of their names, so that a file always renders

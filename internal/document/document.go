@@ -2,9 +2,10 @@
 // can be changed while every other byte stays as its author wrote it.
 //
 // Task definitions and appspecs are read through it: decoding them into structs and
-// writing them back would lose what the structs do not know. Edits are noted by place
-// and applied together by Bytes. YAML edits work on block mappings and one-line scalars;
-// anything else is refused with its position, never guessed.
+// writing them back would lose what the structs do not know. SetString and Remove note
+// edits by place, which Bytes applies together; Put and Append make a new document, written
+// in the manner of the text around, and read it again to make sure that it says what was
+// meant. What cannot be changed in place is refused with its position, never guessed.
 package document
 
 import (

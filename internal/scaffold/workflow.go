@@ -177,16 +177,6 @@ func (r *reader) credentials() {
 	}
 }
 
-func (r *reader) render() {
-	orSet(&r.p.Config.TaskDef, r.file("task-definition"))
-	orSet(&r.p.Container, r.input("container-name"))
-	for _, in := range []string{"environment-variables", "secrets", "env-files", "docker-labels", "command", "log-configuration-options"} {
-		if r.raw(in) != "" {
-			r.note("render's input %s: write it into the task definition, or keep `turnout action render`", in)
-		}
-	}
-}
-
 func (r *reader) deploy() {
 	c, service := r.p.Config, r.input("service")
 	if service == "" {

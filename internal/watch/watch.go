@@ -3,7 +3,9 @@
 // the service's own events.
 //
 // It polls: quickly while things change, slower while they do not, so that the end is
-// known within about a second and AWS's rate limits stay far away.
+// known within about a second and AWS's rate limits stay far away. Watchers of one process
+// may share their calls (Share). What one poll found is told in the order in which it
+// happened.
 package watch
 
 import (
@@ -258,7 +260,8 @@ func (f *follower) side(ctx context.Context) {
 	}
 	f.every = max(f.every, usual)
 	due := f.changed || f.over() || time.Since(f.asked) >= f.every
-	if f.denied || !due || (f.Budget != nil && !f.Budget.Allow()) {
+	known := f.out.Target != nil || f.over() // which task set is blue and which green
+	if f.denied || !due || !known || (f.Budget != nil && !f.Budget.Allow()) {
 		return
 	}
 	f.asked = time.Now()
