@@ -25,6 +25,7 @@ with zipfile.ZipFile(code, "w") as z:
 balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
 listener = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"][0]
 vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+subnets = [s["SubnetId"] for s in ec2.describe_subnets()["Subnets"]][:2]  # before there are those of other VPCs
 network = ecs.describe_services(cluster="c", services=["s"])["services"][0]["taskSets"][0]["networkConfiguration"]
 policy = iam.create_policy(PolicyName="versioned", PolicyDocument=grant)["Policy"]["Arn"]
 appspec = json.dumps({"version": 0.0, "Resources": [{"T": {"Type": "AWS::ECS::Service", "Properties": {
@@ -66,7 +67,7 @@ for i in range(7):  # EC2 has no pages of fewer than five
     cd.create_application(applicationName=n, computePlatform="ECS")
     cd.register_application_revision(applicationName="app", revision={"revisionType": "S3", "s3Location": {"bucket": "paged", "key": n, "bundleType": "JSON"}})
     elb.create_target_group(Name=n, Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip")
-    elb.create_load_balancer(Name=n, Subnets=[s["SubnetId"] for s in ec2.describe_subnets()["Subnets"]][:2])
+    elb.create_load_balancer(Name=n, Subnets=subnets)
     elb.create_listener(LoadBalancerArn=balancer, Port=9000 + i, Protocol="HTTP", DefaultActions=listener["DefaultActions"])
     elb.create_rule(ListenerArn=listener["ListenerArn"], Priority=i + 1, Conditions=[{"Field": "path-pattern", "Values": [f"/{n}"]}], Actions=listener["DefaultActions"])
     ecr.create_repository(repositoryName=n)
