@@ -38,7 +38,7 @@ func (b *browser) open(r *rig, page string) {
 // again: steps advance, traffic moves, waits count down.
 func TestConsoleFollowsADeployment(t *testing.T) {
 	b := browse(t)
-	s := started(t, cloud.Options{Driver: "native", TimeScale: 60}).site()
+	s := started(t, cloud.Options{Driver: "native", TimeScale: 20}).site()
 	b.open(s.rig, "")
 	b.until(".service h2", "web")
 	b.until(".service .legend", "blue 100%")
@@ -117,7 +117,7 @@ func TestConsoleStopsAndGoesOn(t *testing.T) {
 // what has undone it.
 func TestConsoleTellsWhyADeploymentFailed(t *testing.T) {
 	b := browse(t)
-	s := started(t, cloud.Options{Driver: "native", TimeScale: 600}).site()
+	s := started(t, cloud.Options{Driver: "native", TimeScale: 300}).site()
 	must(cloudwatchlogs.NewFromConfig(s.cfg).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/ecs/web")}))
 	bad := must(ecs.NewFromConfig(s.cfg).RegisterTaskDefinition(t.Context(), &ecs.RegisterTaskDefinitionInput{
 		Family: aws.String("web"), NetworkMode: ecstypes.NetworkModeAwsvpc, Cpu: aws.String("256"), Memory: aws.String("512"),
