@@ -22,26 +22,7 @@ func (x *exchange) composeRequest() {
 	o = append(o, r.Target...)
 	o = append(o, " HTTP/1.1\r\nHost: "...)
 	o = x.appendHost(o)
-	if x.v.routes.edits == nil {
-		o = append(o, "\r\nX-Forwarded-For: "...)
-	}
-	var trace []byte
-	for _, f := range r.Fields {
-		switch f.Kind {
-		case h1.ForwardedFor:
-			if x.v.routes.edits == nil {
-				o = append(o, f.Value...)
-				o = append(o, ", "...)
-			}
-		case h1.TraceID:
-			trace = f.Value
-		}
-	}
-	if x.v.routes.edits == nil {
-		o = x.c.from.AppendTo(o)
-	} else {
-		o = x.appendEdited(o)
-	}
+	o, trace := x.appendClient(o)
 	o = appendField(o, "\r\nX-Forwarded-Proto: ", x.v.routes.scheme)
 	o = appendField(o, "\r\nX-Forwarded-Port: ", x.v.routes.port)
 	o = append(o, "\r\nX-Amzn-Trace-Id: "...)
@@ -83,6 +64,30 @@ func (x *exchange) appendHost(o []byte) []byte {
 	default:
 		return append(append(o, host...), r.hostPort...)
 	}
+}
+
+// appendClient appends where the request comes from, and returns the trace id that it came
+// with.
+func (x *exchange) appendClient(o []byte) (out, trace []byte) {
+	plain := x.v.routes.edits == nil
+	if plain {
+		o = append(o, "\r\nX-Forwarded-For: "...)
+	}
+	for _, f := range x.req.Fields {
+		switch f.Kind {
+		case h1.ForwardedFor:
+			if plain {
+				o = append(o, f.Value...)
+				o = append(o, ", "...)
+			}
+		case h1.TraceID:
+			trace = f.Value
+		}
+	}
+	if plain {
+		return x.c.from.AppendTo(o), trace
+	}
+	return x.appendEdited(o), trace
 }
 
 // appendEdited appends the fields that are as the listener's settings say, each with the
