@@ -60,7 +60,7 @@ var words = map[cdtypes.DeploymentWaitType]string{
 // waits tells which wait a deployment is in, and what comes after it.
 func waits(d *cdtypes.DeploymentInfo) (cdtypes.DeploymentWaitType, watch.Until, error) {
 	switch {
-	case status.Ended(d.Status):
+	case watch.HasEnded(d.Status):
 		return "", "", ended(*d.DeploymentId, d.Status)
 	case d.Status == cdtypes.DeploymentStatusReady:
 		return cdtypes.DeploymentWaitTypeReadyWait, watch.Shifted, nil

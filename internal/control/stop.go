@@ -9,7 +9,6 @@ import (
 	cdtypes "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
 	"github.com/turnoutdev/turnout/internal/fault"
-	"github.com/turnoutdev/turnout/internal/status"
 	"github.com/turnoutdev/turnout/internal/watch"
 )
 
@@ -36,7 +35,7 @@ func (c *Control) stop(ctx context.Context, o *Outcome, back bool) error {
 	if err != nil {
 		return err
 	}
-	if status.Ended(d.Status) {
+	if watch.HasEnded(d.Status) {
 		return ended(o.DeploymentID, d.Status)
 	}
 	c.Report.Note("stopping deployment %s", o.DeploymentID)

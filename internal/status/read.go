@@ -14,6 +14,7 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"github.com/turnoutdev/turnout/internal/subject"
+	"github.com/turnoutdev/turnout/internal/watch"
 )
 
 // Target is a task's address as its target group sees it.
@@ -159,7 +160,7 @@ func (r *Reader) codeDeploy(ctx context.Context, id string) (*Deployment, error)
 	d := got.DeploymentInfo
 	out := &Deployment{
 		ID: id, Status: string(d.Status), Creator: string(d.Creator), Config: aws.ToString(d.DeploymentConfigName), Description: aws.ToString(d.Description),
-		Created: aws.ToTime(d.CreateTime), Completed: aws.ToTime(d.CompleteTime), Active: !Ended(d.Status),
+		Created: aws.ToTime(d.CreateTime), Completed: aws.ToTime(d.CompleteTime), Active: !watch.HasEnded(d.Status),
 	}
 	switch {
 	case d.Status == cdtypes.DeploymentStatusReady:
@@ -174,15 +175,6 @@ func (r *Reader) codeDeploy(ctx context.Context, id string) (*Deployment, error)
 		out.Lifecycle, err = r.lifecycle(ctx, id)
 	}
 	return out, err
-}
-
-// Ended tells whether a deployment of CodeDeploy is over.
-func Ended(s cdtypes.DeploymentStatus) bool {
-	switch s {
-	case cdtypes.DeploymentStatusSucceeded, cdtypes.DeploymentStatusFailed, cdtypes.DeploymentStatusStopped:
-		return true
-	}
-	return false
 }
 
 // notStarted makes nothing of an error that says that a deployment has no target yet.
