@@ -13,18 +13,6 @@ import (
 
 func text(s string) *document.Node { return &document.Node{Kind: document.String, Text: s} }
 
-func object(members ...document.Member) *document.Node {
-	return &document.Node{Kind: document.Object, Members: members}
-}
-
-func member(key string, value *document.Node) document.Member {
-	return document.Member{Key: key, Value: value}
-}
-
-func array(items ...*document.Node) *document.Node {
-	return &document.Node{Kind: document.Array, Items: items}
-}
-
 // set gives the member key of an object a value: in its place, or at the end.
 func set(n *document.Node, key string, value *document.Node) {
 	for i := range n.Members {
@@ -33,17 +21,7 @@ func set(n *document.Node, key string, value *document.Node) {
 			return
 		}
 	}
-	n.Members = append(n.Members, member(key, value))
-}
-
-// child is the member key of an object, made anew unless it is of the kind wanted.
-func child(n *document.Node, key string, kind document.Kind) *document.Node {
-	if c := n.Get(key); c != nil && c.Kind == kind {
-		return c
-	}
-	c := &document.Node{Kind: kind}
-	set(n, key, c)
-	return c
+	n.Members = append(n.Members, document.Member{Key: key, Value: value})
 }
 
 // without takes members out of an object and returns their keys.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Text, List and Map make nodes of no document, for Put and Append.
+// Text makes a string that is in no document, for Put and Append.
 func Text(s string) *Node { return &Node{Kind: String, Text: s} }
 
 // List makes a list.
