@@ -13,17 +13,15 @@ import (
 
 	"github.com/turnoutdev/turnout/cloud/internal/identity"
 	"github.com/turnoutdev/turnout/cloud/internal/lambda"
-	"github.com/turnoutdev/turnout/cloud/internal/neighbour"
-	"github.com/turnoutdev/turnout/cloud/internal/sts"
 )
 
 const lambdaPrincipal = "lambda.amazonaws.com"
 
-// functions makes Lambda: it pulls images as itself, and what functions do and log is
+// makeFunctions makes Lambda: it pulls images as itself, and what functions do and log is
 // their roles'.
-func (c *Cloud) functions(p *parts, tokens *sts.Service, guard neighbour.Guard, registry neighbour.Tokens, logs neighbour.Logs) (*lambda.Service, error) {
-	login := c.registryAuth(guard, registry)
-	as := assume(tokens, c.place, lambdaPrincipal)
+func (c *Cloud) makeFunctions(p *parts) (*lambda.Service, error) {
+	login := c.registryAuth(p.guard, p.registry)
+	as := assume(p.tokens, c.place, lambdaPrincipal)
 	endpoint, _ := netip.ParseAddrPort(c.listener.Addr().String()) // of a loopback listener
 	return lambda.New(lambda.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Driver: p.driver, Dir: filepath.Join(c.dir, "functions"), Log: c.opts.Log,
@@ -32,7 +30,7 @@ func (c *Cloud) functions(p *parts, tokens *sts.Service, guard neighbour.Guard, 
 			return login(itself(ctx), ref)
 		},
 		Assume: func(ctx context.Context, role, session string) (*ststypes.Credentials, error) {
-			caller, err := tokens.AssumeFor(ctx, role, lambdaPrincipal, session)
+			caller, err := p.tokens.AssumeFor(ctx, role, lambdaPrincipal, session)
 			if err != nil {
 				return nil, err
 			}
@@ -43,7 +41,7 @@ func (c *Cloud) functions(p *parts, tokens *sts.Service, guard neighbour.Guard, 
 			if err != nil {
 				return nil, err
 			}
-			return guard.Sink(ctx, logs, group, stream)
+			return p.guard.Sink(ctx, p.logs, group, stream)
 		},
 	})
 }
