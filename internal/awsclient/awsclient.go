@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -121,9 +120,6 @@ func (c *Clients) CodeDeploy() *codedeploy.Client { return codedeploy.NewFromCon
 func (c *Clients) ELB() *elasticloadbalancingv2.Client {
 	return elasticloadbalancingv2.NewFromConfig(c.cfg)
 }
-
-// EC2 returns a client of Amazon EC2.
-func (c *Clients) EC2() *ec2.Client { return ec2.NewFromConfig(c.cfg) }
 
 // STS returns a client of AWS STS.
 func (c *Clients) STS() *sts.Client { return sts.NewFromConfig(c.cfg) }

@@ -1,10 +1,10 @@
 package cli
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 )
 
@@ -22,18 +22,11 @@ func TestProvisionWithoutNetwork(t *testing.T) {
 	if len(network.Subnets) != 2 || len(network.SecurityGroups) != 1 {
 		t.Fatalf("the service's network is %+v", network)
 	}
-	subnets, err := w.aws.EC2().DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{SubnetIds: network.Subnets})
+	want, err := w.aws.DefaultNetwork(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := subnets.Subnets[0], subnets.Subnets[1]; *a.AvailabilityZone == *b.AvailabilityZone || *a.VpcId != *b.VpcId {
-		t.Errorf("the subnets are %s of %s and %s of %s", *a.AvailabilityZone, *a.VpcId, *b.AvailabilityZone, *b.VpcId)
-	}
-	groups, err := w.aws.EC2().DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: network.SecurityGroups})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if g := groups.SecurityGroups[0]; *g.VpcId != *subnets.Subnets[0].VpcId || *g.GroupName != "default" {
-		t.Errorf("the security group is %s of %s", *g.GroupName, *g.VpcId)
+	if !slices.Equal(network.Subnets, want.Subnets[:2]) || !slices.Equal(network.SecurityGroups, []string{want.SecurityGroup}) {
+		t.Errorf("the service's network is %+v, the default one %+v", network, want)
 	}
 }

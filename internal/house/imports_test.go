@@ -42,6 +42,7 @@ var rules = []rule{
 	{"cloud/internal/balancer", module, nil, "the data path stands alone, so that it can be read, fuzzed and reused alone"},
 	{"cloud/internal/policy", module, nil, "policy evaluation is pure"},
 	{"", "github.com/moby/moby", []string{"cloud/internal/runtime/docker"}, "one package knows the Docker engine"},
+	{"", "github.com/aws/aws-sdk-go-v2/service/ec2", []string{"cloud/internal/ec2/model"}, "it takes longer to compile than all the rest together: the cloud has its shapes in cloud/internal/ec2/model"},
 	{"", "text/template", nil, "it calls methods by name, for which the linker keeps every method of every AWS client: a quarter of the binary"},
 	{"", "html/template", nil, "as text/template"},
 	{"", "github.com/hashicorp/hcl", nil, "Terraform's language is for tests: users' binaries do without it"},

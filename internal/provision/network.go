@@ -2,11 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/turnoutdev/turnout/internal/fault"
 )
@@ -29,31 +24,16 @@ func (p *Provisioner) network(ctx context.Context) error {
 // clients that copy the service's network into an AppSpec, as ecspresso does, need one
 // there, since CodeDeploy takes all of a network configuration or none.
 func (p *Provisioner) defaultNetwork(ctx context.Context) error {
-	client := p.AWS.EC2()
-	found, err := client.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: []types.Filter{filter("default-for-az", "true")}})
+	found, err := p.AWS.DefaultNetwork(ctx)
 	if err != nil {
 		return err
 	}
 	if len(found.Subnets) < 2 {
 		return fault.New(fault.Usage, "name two subnets of different zones under infrastructure.subnets", "the local cloud's default VPC has no two subnets left")
 	}
-	for _, s := range found.Subnets[:2] {
-		p.vpc, p.subnets = aws.ToString(s.VpcId), append(p.subnets, aws.ToString(s.SubnetId))
+	p.vpc, p.subnets = found.VPC, found.Subnets[:2]
+	if len(p.firewall) == 0 {
+		p.firewall = []string{found.SecurityGroup}
 	}
-	if len(p.firewall) > 0 {
-		return nil
-	}
-	groups, err := client.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: []types.Filter{filter("vpc-id", p.vpc), filter("group-name", "default")}})
-	if err != nil {
-		return err
-	}
-	if len(groups.SecurityGroups) == 0 {
-		return errors.New("the default VPC has no default security group")
-	}
-	p.firewall = []string{aws.ToString(groups.SecurityGroups[0].GroupId)}
 	return nil
-}
-
-func filter(name, value string) types.Filter {
-	return types.Filter{Name: &name, Values: []string{value}}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/turnoutdev/turnout/cloud/internal/ec2/model"
 	"github.com/turnoutdev/turnout/cloud/internal/page"
 )
 
@@ -17,14 +17,14 @@ type kind[T any] struct {
 	noun   string // "vpc ID", in errors
 	code   string // of the error for an identifier that does not exist
 	id     func(T) *string
-	tags   func(T) []types.Tag
+	tags   func(T) []model.Tag
 	fields map[string]func(T) []string // by the filter's name
 }
 
 // query is what describe operations have in common.
 type query struct {
 	ids     []string
-	filters []types.Filter
+	filters []model.Filter
 	token   *string
 	size    *int32
 }
@@ -70,7 +70,7 @@ func (k kind[T]) none(id string) error {
 }
 
 // matches holds a resource against all filters; each is satisfied by any of its values.
-func (k kind[T]) matches(x T, filters []types.Filter) bool {
+func (k kind[T]) matches(x T, filters []model.Filter) bool {
 	for _, f := range filters {
 		if !slices.ContainsFunc(k.values(x, *f.Name), func(have string) bool {
 			return slices.ContainsFunc(f.Values, func(want string) bool { return like(have, want) })

@@ -5,27 +5,26 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/turnoutdev/turnout/cloud/internal/ec2/model"
 	"github.com/turnoutdev/turnout/cloud/internal/ids"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
-var gatewayKind = kind[types.InternetGateway]{
+var gatewayKind = kind[model.InternetGateway]{
 	noun: "internetGateway ID", code: "InvalidInternetGatewayID.NotFound",
-	id:   func(g types.InternetGateway) *string { return g.InternetGatewayId },
-	tags: func(g types.InternetGateway) []types.Tag { return g.Tags },
-	fields: map[string]func(types.InternetGateway) []string{
-		"internet-gateway-id": text(func(g types.InternetGateway) *string { return g.InternetGatewayId }),
-		"owner-id":            text(func(g types.InternetGateway) *string { return g.OwnerId }),
-		"attachment.vpc-id": func(g types.InternetGateway) (out []string) {
+	id:   func(g model.InternetGateway) *string { return g.InternetGatewayId },
+	tags: func(g model.InternetGateway) []model.Tag { return g.Tags },
+	fields: map[string]func(model.InternetGateway) []string{
+		"internet-gateway-id": text(func(g model.InternetGateway) *string { return g.InternetGatewayId }),
+		"owner-id":            text(func(g model.InternetGateway) *string { return g.OwnerId }),
+		"attachment.vpc-id": func(g model.InternetGateway) (out []string) {
 			for _, a := range g.Attachments {
 				out = append(out, *a.VpcId)
 			}
 			return out
 		},
-		"attachment.state": func(g types.InternetGateway) (out []string) {
+		"attachment.state": func(g model.InternetGateway) (out []string) {
 			for _, a := range g.Attachments {
 				out = append(out, string(a.State))
 			}
@@ -35,9 +34,9 @@ var gatewayKind = kind[types.InternetGateway]{
 }
 
 // CreateInternetGateway makes an internet gateway.
-func (s *Service) CreateInternetGateway(_ context.Context, in *ec2.CreateInternetGatewayInput, _ ...func(*ec2.Options)) (*ec2.CreateInternetGatewayOutput, error) {
-	g := types.InternetGateway{InternetGatewayId: aws.String("igw-" + ids.Hex(17)), OwnerId: aws.String(s.Place.Account), Attachments: []types.InternetGatewayAttachment{}}
-	return &ec2.CreateInternetGatewayOutput{InternetGateway: &g}, s.Store.Update(func(tx *store.Tx) error {
+func (s *Service) CreateInternetGateway(_ context.Context, in *model.CreateInternetGatewayInput, _ ...func(*model.Options)) (*model.CreateInternetGatewayOutput, error) {
+	g := model.InternetGateway{InternetGatewayId: aws.String("igw-" + ids.Hex(17)), OwnerId: aws.String(s.Place.Account), Attachments: []model.InternetGatewayAttachment{}}
+	return &model.CreateInternetGatewayOutput{InternetGateway: &g}, s.Store.Update(func(tx *store.Tx) error {
 		s.t.gateways.Put(tx, *g.InternetGatewayId, g)
 		s.tagNew(tx, *g.InternetGatewayId, in.TagSpecifications)
 		g.Tags = s.tagsOf(tx, g.InternetGatewayId)
@@ -46,8 +45,8 @@ func (s *Service) CreateInternetGateway(_ context.Context, in *ec2.CreateInterne
 }
 
 // DescribeInternetGateways lists internet gateways.
-func (s *Service) DescribeInternetGateways(_ context.Context, in *ec2.DescribeInternetGatewaysInput, _ ...func(*ec2.Options)) (*ec2.DescribeInternetGatewaysOutput, error) {
-	var all []types.InternetGateway
+func (s *Service) DescribeInternetGateways(_ context.Context, in *model.DescribeInternetGatewaysInput, _ ...func(*model.Options)) (*model.DescribeInternetGatewaysOutput, error) {
+	var all []model.InternetGateway
 	s.Store.View(func(tx *store.Tx) {
 		for _, g := range s.t.gateways.All(tx, "") {
 			g.Tags = s.tagsOf(tx, g.InternetGatewayId)
@@ -55,10 +54,10 @@ func (s *Service) DescribeInternetGateways(_ context.Context, in *ec2.DescribeIn
 		}
 	})
 	part, next, err := gatewayKind.choose(slices.Values(all), query{in.InternetGatewayIds, in.Filters, in.NextToken, in.MaxResults})
-	return &ec2.DescribeInternetGatewaysOutput{InternetGateways: part, NextToken: next}, err
+	return &model.DescribeInternetGatewaysOutput{InternetGateways: part, NextToken: next}, err
 }
 
-func (s *Service) gateway(tx *store.Tx, id *string) (types.InternetGateway, error) {
+func (s *Service) gateway(tx *store.Tx, id *string) (model.InternetGateway, error) {
 	g, ok := s.t.gateways.Get(tx, aws.ToString(id))
 	if !ok {
 		return g, gatewayKind.none(aws.ToString(id))
@@ -67,8 +66,8 @@ func (s *Service) gateway(tx *store.Tx, id *string) (types.InternetGateway, erro
 }
 
 // AttachInternetGateway attaches a gateway to a VPC that has none.
-func (s *Service) AttachInternetGateway(_ context.Context, in *ec2.AttachInternetGatewayInput, _ ...func(*ec2.Options)) (*ec2.AttachInternetGatewayOutput, error) {
-	return &ec2.AttachInternetGatewayOutput{}, s.Store.Update(func(tx *store.Tx) error {
+func (s *Service) AttachInternetGateway(_ context.Context, in *model.AttachInternetGatewayInput, _ ...func(*model.Options)) (*model.AttachInternetGatewayOutput, error) {
+	return &model.AttachInternetGatewayOutput{}, s.Store.Update(func(tx *store.Tx) error {
 		g, err := s.gateway(tx, in.InternetGatewayId)
 		if err != nil {
 			return err
@@ -85,15 +84,15 @@ func (s *Service) AttachInternetGateway(_ context.Context, in *ec2.AttachInterne
 				return invalid("Network %s already has an internet gateway attached", *v.VpcId)
 			}
 		}
-		g.Attachments = []types.InternetGatewayAttachment{{VpcId: v.VpcId, State: "available"}}
+		g.Attachments = []model.InternetGatewayAttachment{{VpcId: v.VpcId, State: "available"}}
 		s.t.gateways.Put(tx, *g.InternetGatewayId, g)
 		return nil
 	})
 }
 
 // DetachInternetGateway detaches a gateway from its VPC.
-func (s *Service) DetachInternetGateway(_ context.Context, in *ec2.DetachInternetGatewayInput, _ ...func(*ec2.Options)) (*ec2.DetachInternetGatewayOutput, error) {
-	return &ec2.DetachInternetGatewayOutput{}, s.Store.Update(func(tx *store.Tx) error {
+func (s *Service) DetachInternetGateway(_ context.Context, in *model.DetachInternetGatewayInput, _ ...func(*model.Options)) (*model.DetachInternetGatewayOutput, error) {
+	return &model.DetachInternetGatewayOutput{}, s.Store.Update(func(tx *store.Tx) error {
 		g, err := s.gateway(tx, in.InternetGatewayId)
 		if err != nil {
 			return err
@@ -101,15 +100,15 @@ func (s *Service) DetachInternetGateway(_ context.Context, in *ec2.DetachInterne
 		if len(g.Attachments) == 0 || *g.Attachments[0].VpcId != aws.ToString(in.VpcId) {
 			return failure("Gateway.NotAttached", "resource %s is not attached to network %s", *g.InternetGatewayId, aws.ToString(in.VpcId))
 		}
-		g.Attachments = []types.InternetGatewayAttachment{}
+		g.Attachments = []model.InternetGatewayAttachment{}
 		s.t.gateways.Put(tx, *g.InternetGatewayId, g)
 		return nil
 	})
 }
 
 // DeleteInternetGateway deletes a gateway that is not attached.
-func (s *Service) DeleteInternetGateway(_ context.Context, in *ec2.DeleteInternetGatewayInput, _ ...func(*ec2.Options)) (*ec2.DeleteInternetGatewayOutput, error) {
-	return &ec2.DeleteInternetGatewayOutput{}, s.Store.Update(func(tx *store.Tx) error {
+func (s *Service) DeleteInternetGateway(_ context.Context, in *model.DeleteInternetGatewayInput, _ ...func(*model.Options)) (*model.DeleteInternetGatewayOutput, error) {
+	return &model.DeleteInternetGatewayOutput{}, s.Store.Update(func(tx *store.Tx) error {
 		g, err := s.gateway(tx, in.InternetGatewayId)
 		if err != nil {
 			return err

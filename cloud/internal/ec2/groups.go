@@ -5,40 +5,39 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/turnoutdev/turnout/cloud/internal/ec2/model"
 	"github.com/turnoutdev/turnout/cloud/internal/ids"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
-var groupKind = kind[types.SecurityGroup]{
+var groupKind = kind[model.SecurityGroup]{
 	noun: "security group", code: "InvalidGroup.NotFound",
-	id:   func(g types.SecurityGroup) *string { return g.GroupId },
-	tags: func(g types.SecurityGroup) []types.Tag { return g.Tags },
-	fields: map[string]func(types.SecurityGroup) []string{
-		"group-id":    text(func(g types.SecurityGroup) *string { return g.GroupId }),
-		"group-name":  text(func(g types.SecurityGroup) *string { return g.GroupName }),
-		"description": text(func(g types.SecurityGroup) *string { return g.Description }),
-		"vpc-id":      text(func(g types.SecurityGroup) *string { return g.VpcId }),
-		"owner-id":    text(func(g types.SecurityGroup) *string { return g.OwnerId }),
+	id:   func(g model.SecurityGroup) *string { return g.GroupId },
+	tags: func(g model.SecurityGroup) []model.Tag { return g.Tags },
+	fields: map[string]func(model.SecurityGroup) []string{
+		"group-id":    text(func(g model.SecurityGroup) *string { return g.GroupId }),
+		"group-name":  text(func(g model.SecurityGroup) *string { return g.GroupName }),
+		"description": text(func(g model.SecurityGroup) *string { return g.Description }),
+		"vpc-id":      text(func(g model.SecurityGroup) *string { return g.VpcId }),
+		"owner-id":    text(func(g model.SecurityGroup) *string { return g.OwnerId }),
 	},
 }
 
 // newGroup makes a security group, which lets everything out.
-func (s *Service) newGroup(tx *store.Tx, vpc, name, description string) types.SecurityGroup {
+func (s *Service) newGroup(tx *store.Tx, vpc, name, description string) model.SecurityGroup {
 	id := "sg-" + ids.Hex(17)
-	g := types.SecurityGroup{
+	g := model.SecurityGroup{
 		GroupId: &id, GroupName: &name, Description: &description, VpcId: &vpc, OwnerId: aws.String(s.Place.Account),
 		SecurityGroupArn: aws.String(s.Place.Of("ec2", "security-group/"+id)),
 	}
 	s.t.groups.Put(tx, id, g)
-	all := types.SecurityGroupRule{IpProtocol: aws.String("-1"), FromPort: aws.Int32(-1), ToPort: aws.Int32(-1)}
+	all := model.SecurityGroupRule{IpProtocol: aws.String("-1"), FromPort: aws.Int32(-1), ToPort: aws.Int32(-1)}
 	out, in := all, all
 	out.CidrIpv4 = aws.String("0.0.0.0/0")
 	s.putRule(tx, g, out, true)
 	if name == "default" {
-		in.ReferencedGroupInfo = &types.ReferencedSecurityGroup{GroupId: &id, UserId: g.OwnerId}
+		in.ReferencedGroupInfo = &model.ReferencedSecurityGroup{GroupId: &id, UserId: g.OwnerId}
 		s.putRule(tx, g, in, false)
 	}
 	return g
@@ -53,8 +52,8 @@ func (s *Service) dropGroup(tx *store.Tx, id string) {
 	s.untag(tx, id)
 }
 
-func (s *Service) rulesOf(tx *store.Tx, group string) []types.SecurityGroupRule {
-	var out []types.SecurityGroupRule
+func (s *Service) rulesOf(tx *store.Tx, group string) []model.SecurityGroupRule {
+	var out []model.SecurityGroupRule
 	for _, r := range s.t.rules.All(tx, "") {
 		if *r.GroupId == group {
 			out = append(out, r)
@@ -64,7 +63,7 @@ func (s *Service) rulesOf(tx *store.Tx, group string) []types.SecurityGroupRule 
 }
 
 // CreateSecurityGroup makes a security group in a VPC, by default the default one.
-func (s *Service) CreateSecurityGroup(_ context.Context, in *ec2.CreateSecurityGroupInput, _ ...func(*ec2.Options)) (*ec2.CreateSecurityGroupOutput, error) {
+func (s *Service) CreateSecurityGroup(_ context.Context, in *model.CreateSecurityGroupInput, _ ...func(*model.Options)) (*model.CreateSecurityGroupOutput, error) {
 	switch {
 	case in.GroupName == nil:
 		return nil, missing("groupName")
@@ -73,7 +72,7 @@ func (s *Service) CreateSecurityGroup(_ context.Context, in *ec2.CreateSecurityG
 	case *in.GroupName == "default":
 		return nil, failure("InvalidParameterValue", "Cannot use reserved security group name: default")
 	}
-	out := &ec2.CreateSecurityGroupOutput{}
+	out := &model.CreateSecurityGroupOutput{}
 	err := s.Store.Update(func(tx *store.Tx) error {
 		id, err := s.vpcOrDefault(tx, in.VpcId)
 		if err != nil {
@@ -106,8 +105,8 @@ func (s *Service) vpcOrDefault(tx *store.Tx, id *string) (string, error) {
 }
 
 // DescribeSecurityGroups lists security groups with their rules.
-func (s *Service) DescribeSecurityGroups(_ context.Context, in *ec2.DescribeSecurityGroupsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupsOutput, error) {
-	var all []types.SecurityGroup
+func (s *Service) DescribeSecurityGroups(_ context.Context, in *model.DescribeSecurityGroupsInput, _ ...func(*model.Options)) (*model.DescribeSecurityGroupsOutput, error) {
+	var all []model.SecurityGroup
 	s.Store.View(func(tx *store.Tx) {
 		for id, g := range s.t.groups.All(tx, "") {
 			if len(in.GroupNames) > 0 && !slices.Contains(in.GroupNames, *g.GroupName) {
@@ -120,12 +119,12 @@ func (s *Service) DescribeSecurityGroups(_ context.Context, in *ec2.DescribeSecu
 		}
 	})
 	part, next, err := groupKind.choose(slices.Values(all), query{in.GroupIds, in.Filters, in.NextToken, in.MaxResults})
-	return &ec2.DescribeSecurityGroupsOutput{SecurityGroups: part, NextToken: next}, err
+	return &model.DescribeSecurityGroupsOutput{SecurityGroups: part, NextToken: next}, err
 }
 
 // DeleteSecurityGroup deletes a security group that no other one names.
-func (s *Service) DeleteSecurityGroup(_ context.Context, in *ec2.DeleteSecurityGroupInput, _ ...func(*ec2.Options)) (*ec2.DeleteSecurityGroupOutput, error) {
-	var g types.SecurityGroup
+func (s *Service) DeleteSecurityGroup(_ context.Context, in *model.DeleteSecurityGroupInput, _ ...func(*model.Options)) (*model.DeleteSecurityGroupOutput, error) {
+	var g model.SecurityGroup
 	err := s.Store.Update(func(tx *store.Tx) (err error) {
 		if g, err = s.group(tx, in.GroupId, in.GroupName); err != nil {
 			return err
@@ -139,29 +138,29 @@ func (s *Service) DeleteSecurityGroup(_ context.Context, in *ec2.DeleteSecurityG
 			}
 		}
 		for _, i := range s.t.interfaces.All(tx, "") {
-			if slices.ContainsFunc(i.Groups, func(x types.GroupIdentifier) bool { return *x.GroupId == *g.GroupId }) {
+			if slices.ContainsFunc(i.Groups, func(x model.GroupIdentifier) bool { return *x.GroupId == *g.GroupId }) {
 				return inUse("resource %s has a dependent object", *g.GroupId)
 			}
 		}
 		s.dropGroup(tx, *g.GroupId)
 		return nil
 	})
-	return &ec2.DeleteSecurityGroupOutput{GroupId: g.GroupId, Return: aws.Bool(err == nil)}, err
+	return &model.DeleteSecurityGroupOutput{GroupId: g.GroupId, Return: aws.Bool(err == nil)}, err
 }
 
 // group finds a security group by its identifier, or by its name in the default VPC.
-func (s *Service) group(tx *store.Tx, id, name *string) (types.SecurityGroup, error) {
+func (s *Service) group(tx *store.Tx, id, name *string) (model.SecurityGroup, error) {
 	if id == nil && name != nil {
 		vpc, err := s.vpcOrDefault(tx, nil)
 		if err != nil {
-			return types.SecurityGroup{}, err
+			return model.SecurityGroup{}, err
 		}
 		for _, g := range s.t.groups.All(tx, "") {
 			if *g.VpcId == vpc && *g.GroupName == *name {
 				return g, nil
 			}
 		}
-		return types.SecurityGroup{}, groupKind.none(*name)
+		return model.SecurityGroup{}, groupKind.none(*name)
 	}
 	g, ok := s.t.groups.Get(tx, aws.ToString(id))
 	if !ok {

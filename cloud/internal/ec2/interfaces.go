@@ -8,33 +8,32 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/turnoutdev/turnout/cloud/internal/ec2/model"
 	"github.com/turnoutdev/turnout/cloud/internal/ids"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
-var interfaceKind = kind[types.NetworkInterface]{
+var interfaceKind = kind[model.NetworkInterface]{
 	noun: "networkInterface ID", code: "InvalidNetworkInterfaceID.NotFound",
-	id:   func(i types.NetworkInterface) *string { return i.NetworkInterfaceId },
-	tags: func(i types.NetworkInterface) []types.Tag { return i.TagSet },
-	fields: map[string]func(types.NetworkInterface) []string{
-		"network-interface-id": text(func(i types.NetworkInterface) *string { return i.NetworkInterfaceId }),
-		"subnet-id":            text(func(i types.NetworkInterface) *string { return i.SubnetId }),
-		"vpc-id":               text(func(i types.NetworkInterface) *string { return i.VpcId }),
-		"availability-zone":    text(func(i types.NetworkInterface) *string { return i.AvailabilityZone }),
-		"description":          text(func(i types.NetworkInterface) *string { return i.Description }),
-		"private-ip-address":   text(func(i types.NetworkInterface) *string { return i.PrivateIpAddress }),
-		"owner-id":             text(func(i types.NetworkInterface) *string { return i.OwnerId }),
-		"requester-id":         text(func(i types.NetworkInterface) *string { return i.RequesterId }),
-		"status":               func(i types.NetworkInterface) []string { return []string{string(i.Status)} },
-		"interface-type":       func(i types.NetworkInterface) []string { return []string{string(i.InterfaceType)} },
-		"attachment.instance-owner-id": func(types.NetworkInterface) []string {
+	id:   func(i model.NetworkInterface) *string { return i.NetworkInterfaceId },
+	tags: func(i model.NetworkInterface) []model.Tag { return i.TagSet },
+	fields: map[string]func(model.NetworkInterface) []string{
+		"network-interface-id": text(func(i model.NetworkInterface) *string { return i.NetworkInterfaceId }),
+		"subnet-id":            text(func(i model.NetworkInterface) *string { return i.SubnetId }),
+		"vpc-id":               text(func(i model.NetworkInterface) *string { return i.VpcId }),
+		"availability-zone":    text(func(i model.NetworkInterface) *string { return i.AvailabilityZone }),
+		"description":          text(func(i model.NetworkInterface) *string { return i.Description }),
+		"private-ip-address":   text(func(i model.NetworkInterface) *string { return i.PrivateIpAddress }),
+		"owner-id":             text(func(i model.NetworkInterface) *string { return i.OwnerId }),
+		"requester-id":         text(func(i model.NetworkInterface) *string { return i.RequesterId }),
+		"status":               func(i model.NetworkInterface) []string { return []string{string(i.Status)} },
+		"interface-type":       func(i model.NetworkInterface) []string { return []string{string(i.InterfaceType)} },
+		"attachment.instance-owner-id": func(model.NetworkInterface) []string {
 			return nil // nothing is attached
 		},
-		"attachment.instance-id": func(types.NetworkInterface) []string { return nil },
-		"group-id": func(i types.NetworkInterface) (out []string) {
+		"attachment.instance-id": func(model.NetworkInterface) []string { return nil },
+		"group-id": func(i model.NetworkInterface) (out []string) {
 			for _, g := range i.Groups {
 				out = append(out, *g.GroupId)
 			}
@@ -44,8 +43,8 @@ var interfaceKind = kind[types.NetworkInterface]{
 }
 
 // CreateNetworkInterface makes an interface with an address of its subnet.
-func (s *Service) CreateNetworkInterface(_ context.Context, in *ec2.CreateNetworkInterfaceInput, _ ...func(*ec2.Options)) (*ec2.CreateNetworkInterfaceOutput, error) {
-	var i types.NetworkInterface
+func (s *Service) CreateNetworkInterface(_ context.Context, in *model.CreateNetworkInterfaceInput, _ ...func(*model.Options)) (*model.CreateNetworkInterfaceOutput, error) {
+	var i model.NetworkInterface
 	err := s.Store.Update(func(tx *store.Tx) error {
 		x, err := s.subnet(tx, in.SubnetId)
 		if err != nil {
@@ -56,12 +55,12 @@ func (s *Service) CreateNetworkInterface(_ context.Context, in *ec2.CreateNetwor
 			return err
 		}
 		hex := ids.Hex(10)
-		i = types.NetworkInterface{
+		i = model.NetworkInterface{
 			NetworkInterfaceId: aws.String("eni-" + ids.Hex(17)), SubnetId: x.SubnetId, VpcId: x.VpcId, AvailabilityZone: x.AvailabilityZone, OwnerId: x.OwnerId,
-			Description: aws.String(aws.ToString(in.Description)), Status: types.NetworkInterfaceStatusAvailable, InterfaceType: types.NetworkInterfaceTypeInterface,
+			Description: aws.String(aws.ToString(in.Description)), Status: model.NetworkInterfaceStatusAvailable, InterfaceType: model.NetworkInterfaceTypeInterface,
 			MacAddress:       aws.String(fmt.Sprintf("02:%s:%s:%s:%s:%s", hex[:2], hex[2:4], hex[4:6], hex[6:8], hex[8:])),
 			PrivateIpAddress: &addr, PrivateDnsName: aws.String("ip-" + strings.ReplaceAll(addr, ".", "-") + ".ec2.internal"), SourceDestCheck: aws.Bool(true), RequesterManaged: aws.Bool(false),
-			PrivateIpAddresses: []types.NetworkInterfacePrivateIpAddress{{PrivateIpAddress: &addr, Primary: aws.Bool(true)}},
+			PrivateIpAddresses: []model.NetworkInterfacePrivateIpAddress{{PrivateIpAddress: &addr, Primary: aws.Bool(true)}},
 		}
 		if i.Groups, err = s.groupsFor(tx, *x.VpcId, in.Groups); err != nil {
 			return err
@@ -71,32 +70,32 @@ func (s *Service) CreateNetworkInterface(_ context.Context, in *ec2.CreateNetwor
 		i.TagSet = s.tagsOf(tx, i.NetworkInterfaceId)
 		return nil
 	})
-	return &ec2.CreateNetworkInterfaceOutput{NetworkInterface: &i, ClientToken: in.ClientToken}, err
+	return &model.CreateNetworkInterfaceOutput{NetworkInterface: &i, ClientToken: in.ClientToken}, err
 }
 
 // groupsFor are the named security groups, or the VPC's default one.
-func (s *Service) groupsFor(tx *store.Tx, vpc string, named []string) ([]types.GroupIdentifier, error) {
-	var out []types.GroupIdentifier
+func (s *Service) groupsFor(tx *store.Tx, vpc string, named []string) ([]model.GroupIdentifier, error) {
+	var out []model.GroupIdentifier
 	for _, id := range named {
 		g, err := s.group(tx, &id, nil)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, types.GroupIdentifier{GroupId: g.GroupId, GroupName: g.GroupName})
+		out = append(out, model.GroupIdentifier{GroupId: g.GroupId, GroupName: g.GroupName})
 	}
 	if len(out) > 0 {
 		return out, nil
 	}
 	for _, g := range s.t.groups.All(tx, "") {
 		if *g.VpcId == vpc && *g.GroupName == "default" {
-			out = append(out, types.GroupIdentifier{GroupId: g.GroupId, GroupName: g.GroupName})
+			out = append(out, model.GroupIdentifier{GroupId: g.GroupId, GroupName: g.GroupName})
 		}
 	}
 	return out, nil
 }
 
 // freeAddress is the one that is asked for, or the subnet's first free one.
-func (s *Service) freeAddress(tx *store.Tx, x types.Subnet, asked *string) (string, error) {
+func (s *Service) freeAddress(tx *store.Tx, x model.Subnet, asked *string) (string, error) {
 	block := netip.MustParsePrefix(*x.CidrBlock)
 	taken := map[string]bool{}
 	for _, i := range s.t.interfaces.All(tx, "") {
@@ -127,8 +126,8 @@ func (s *Service) freeAddress(tx *store.Tx, x types.Subnet, asked *string) (stri
 }
 
 // DescribeNetworkInterfaces lists interfaces.
-func (s *Service) DescribeNetworkInterfaces(_ context.Context, in *ec2.DescribeNetworkInterfacesInput, _ ...func(*ec2.Options)) (*ec2.DescribeNetworkInterfacesOutput, error) {
-	var all []types.NetworkInterface
+func (s *Service) DescribeNetworkInterfaces(_ context.Context, in *model.DescribeNetworkInterfacesInput, _ ...func(*model.Options)) (*model.DescribeNetworkInterfacesOutput, error) {
+	var all []model.NetworkInterface
 	s.Store.View(func(tx *store.Tx) {
 		for _, i := range s.t.interfaces.All(tx, "") {
 			i.TagSet = s.tagsOf(tx, i.NetworkInterfaceId)
@@ -136,12 +135,12 @@ func (s *Service) DescribeNetworkInterfaces(_ context.Context, in *ec2.DescribeN
 		}
 	})
 	part, next, err := interfaceKind.choose(slices.Values(all), query{in.NetworkInterfaceIds, in.Filters, in.NextToken, in.MaxResults})
-	return &ec2.DescribeNetworkInterfacesOutput{NetworkInterfaces: part, NextToken: next}, err
+	return &model.DescribeNetworkInterfacesOutput{NetworkInterfaces: part, NextToken: next}, err
 }
 
 // DeleteNetworkInterface deletes an interface.
-func (s *Service) DeleteNetworkInterface(_ context.Context, in *ec2.DeleteNetworkInterfaceInput, _ ...func(*ec2.Options)) (*ec2.DeleteNetworkInterfaceOutput, error) {
-	return &ec2.DeleteNetworkInterfaceOutput{}, s.Store.Update(func(tx *store.Tx) error {
+func (s *Service) DeleteNetworkInterface(_ context.Context, in *model.DeleteNetworkInterfaceInput, _ ...func(*model.Options)) (*model.DeleteNetworkInterfaceOutput, error) {
+	return &model.DeleteNetworkInterfaceOutput{}, s.Store.Update(func(tx *store.Tx) error {
 		id := aws.ToString(in.NetworkInterfaceId)
 		if _, ok := s.t.interfaces.Get(tx, id); !ok {
 			return interfaceKind.none(id)
@@ -152,15 +151,15 @@ func (s *Service) DeleteNetworkInterface(_ context.Context, in *ec2.DeleteNetwor
 	})
 }
 
-var aclKind = kind[types.NetworkAcl]{
+var aclKind = kind[model.NetworkAcl]{
 	noun: "networkAcl ID", code: "InvalidNetworkAclID.NotFound",
-	id:   func(a types.NetworkAcl) *string { return a.NetworkAclId },
-	tags: func(types.NetworkAcl) []types.Tag { return nil },
-	fields: map[string]func(types.NetworkAcl) []string{
-		"network-acl-id": text(func(a types.NetworkAcl) *string { return a.NetworkAclId }),
-		"vpc-id":         text(func(a types.NetworkAcl) *string { return a.VpcId }),
-		"default":        truth(func(a types.NetworkAcl) *bool { return a.IsDefault }),
-		"association.subnet-id": func(a types.NetworkAcl) (out []string) {
+	id:   func(a model.NetworkAcl) *string { return a.NetworkAclId },
+	tags: func(model.NetworkAcl) []model.Tag { return nil },
+	fields: map[string]func(model.NetworkAcl) []string{
+		"network-acl-id": text(func(a model.NetworkAcl) *string { return a.NetworkAclId }),
+		"vpc-id":         text(func(a model.NetworkAcl) *string { return a.VpcId }),
+		"default":        truth(func(a model.NetworkAcl) *bool { return a.IsDefault }),
+		"association.subnet-id": func(a model.NetworkAcl) (out []string) {
 			for _, x := range a.Associations {
 				out = append(out, *x.SubnetId)
 			}
@@ -170,20 +169,20 @@ var aclKind = kind[types.NetworkAcl]{
 }
 
 // DescribeNetworkAcls tells each VPC's default ACL, which allows everything.
-func (s *Service) DescribeNetworkAcls(_ context.Context, in *ec2.DescribeNetworkAclsInput, _ ...func(*ec2.Options)) (*ec2.DescribeNetworkAclsOutput, error) {
-	var all []types.NetworkAcl
+func (s *Service) DescribeNetworkAcls(_ context.Context, in *model.DescribeNetworkAclsInput, _ ...func(*model.Options)) (*model.DescribeNetworkAclsOutput, error) {
+	var all []model.NetworkAcl
 	s.Store.View(func(tx *store.Tx) {
 		for id, v := range s.t.vpcs.All(tx, "") {
-			a := types.NetworkAcl{NetworkAclId: aws.String("acl-" + strings.TrimPrefix(id, "vpc-")), VpcId: v.VpcId, OwnerId: v.OwnerId, IsDefault: aws.Bool(true), Tags: []types.Tag{}}
+			a := model.NetworkAcl{NetworkAclId: aws.String("acl-" + strings.TrimPrefix(id, "vpc-")), VpcId: v.VpcId, OwnerId: v.OwnerId, IsDefault: aws.Bool(true), Tags: []model.Tag{}}
 			for _, egress := range []bool{true, false} {
-				for number, action := range map[int32]types.RuleAction{100: types.RuleActionAllow, 32767: types.RuleActionDeny} {
-					a.Entries = append(a.Entries, types.NetworkAclEntry{CidrBlock: aws.String("0.0.0.0/0"), Egress: &egress, Protocol: aws.String("-1"), RuleAction: action, RuleNumber: &number})
+				for number, action := range map[int32]model.RuleAction{100: model.RuleActionAllow, 32767: model.RuleActionDeny} {
+					a.Entries = append(a.Entries, model.NetworkAclEntry{CidrBlock: aws.String("0.0.0.0/0"), Egress: &egress, Protocol: aws.String("-1"), RuleAction: action, RuleNumber: &number})
 				}
 			}
-			slices.SortStableFunc(a.Entries, func(x, y types.NetworkAclEntry) int { return int(*x.RuleNumber - *y.RuleNumber) })
+			slices.SortStableFunc(a.Entries, func(x, y model.NetworkAclEntry) int { return int(*x.RuleNumber - *y.RuleNumber) })
 			for subnet, x := range s.t.subnets.All(tx, "") {
 				if *x.VpcId == id {
-					a.Associations = append(a.Associations, types.NetworkAclAssociation{
+					a.Associations = append(a.Associations, model.NetworkAclAssociation{
 						NetworkAclAssociationId: aws.String("aclassoc-" + strings.TrimPrefix(subnet, "subnet-")), NetworkAclId: a.NetworkAclId, SubnetId: x.SubnetId,
 					})
 				}
@@ -192,5 +191,5 @@ func (s *Service) DescribeNetworkAcls(_ context.Context, in *ec2.DescribeNetwork
 		}
 	})
 	part, next, err := aclKind.choose(slices.Values(all), query{in.NetworkAclIds, in.Filters, in.NextToken, in.MaxResults})
-	return &ec2.DescribeNetworkAclsOutput{NetworkAcls: part, NextToken: next}, err
+	return &model.DescribeNetworkAclsOutput{NetworkAcls: part, NextToken: next}, err
 }

@@ -5,40 +5,39 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/turnoutdev/turnout/cloud/internal/ec2/model"
 	"github.com/turnoutdev/turnout/cloud/internal/ids"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
-var routeKind = kind[types.RouteTable]{
+var routeKind = kind[model.RouteTable]{
 	noun: "routeTable ID", code: "InvalidRouteTableID.NotFound",
-	id:   func(r types.RouteTable) *string { return r.RouteTableId },
-	tags: func(r types.RouteTable) []types.Tag { return r.Tags },
-	fields: map[string]func(types.RouteTable) []string{
-		"route-table-id": text(func(r types.RouteTable) *string { return r.RouteTableId }),
-		"vpc-id":         text(func(r types.RouteTable) *string { return r.VpcId }),
-		"owner-id":       text(func(r types.RouteTable) *string { return r.OwnerId }),
-		"association.main": func(r types.RouteTable) []string {
+	id:   func(r model.RouteTable) *string { return r.RouteTableId },
+	tags: func(r model.RouteTable) []model.Tag { return r.Tags },
+	fields: map[string]func(model.RouteTable) []string{
+		"route-table-id": text(func(r model.RouteTable) *string { return r.RouteTableId }),
+		"vpc-id":         text(func(r model.RouteTable) *string { return r.VpcId }),
+		"owner-id":       text(func(r model.RouteTable) *string { return r.OwnerId }),
+		"association.main": func(r model.RouteTable) []string {
 			if isMain(r) {
 				return []string{"true"}
 			}
 			return []string{"false"}
 		},
-		"association.subnet-id": func(r types.RouteTable) (out []string) {
+		"association.subnet-id": func(r model.RouteTable) (out []string) {
 			for _, a := range r.Associations {
 				out = append(out, aws.ToString(a.SubnetId))
 			}
 			return out
 		},
-		"association.route-table-association-id": func(r types.RouteTable) (out []string) {
+		"association.route-table-association-id": func(r model.RouteTable) (out []string) {
 			for _, a := range r.Associations {
 				out = append(out, *a.RouteTableAssociationId)
 			}
 			return out
 		},
-		"route.gateway-id": func(r types.RouteTable) (out []string) {
+		"route.gateway-id": func(r model.RouteTable) (out []string) {
 			for _, x := range r.Routes {
 				out = append(out, aws.ToString(x.GatewayId))
 			}
@@ -47,14 +46,14 @@ var routeKind = kind[types.RouteTable]{
 	},
 }
 
-func isMain(r types.RouteTable) bool {
-	return slices.ContainsFunc(r.Associations, func(a types.RouteTableAssociation) bool { return aws.ToBool(a.Main) })
+func isMain(r model.RouteTable) bool {
+	return slices.ContainsFunc(r.Associations, func(a model.RouteTableAssociation) bool { return aws.ToBool(a.Main) })
 }
 
-func (s *Service) newRouteTable(tx *store.Tx, v vpc, main bool) types.RouteTable {
-	r := types.RouteTable{
-		RouteTableId: aws.String("rtb-" + ids.Hex(17)), VpcId: v.VpcId, OwnerId: v.OwnerId, Associations: []types.RouteTableAssociation{}, PropagatingVgws: []types.PropagatingVgw{},
-		Routes: []types.Route{{DestinationCidrBlock: v.CidrBlock, GatewayId: aws.String("local"), State: types.RouteStateActive, Origin: types.RouteOriginCreateRouteTable}},
+func (s *Service) newRouteTable(tx *store.Tx, v vpc, main bool) model.RouteTable {
+	r := model.RouteTable{
+		RouteTableId: aws.String("rtb-" + ids.Hex(17)), VpcId: v.VpcId, OwnerId: v.OwnerId, Associations: []model.RouteTableAssociation{}, PropagatingVgws: []model.PropagatingVgw{},
+		Routes: []model.Route{{DestinationCidrBlock: v.CidrBlock, GatewayId: aws.String("local"), State: model.RouteStateActive, Origin: model.RouteOriginCreateRouteTable}},
 	}
 	if main {
 		r.Associations = append(r.Associations, association(r, nil))
@@ -64,16 +63,16 @@ func (s *Service) newRouteTable(tx *store.Tx, v vpc, main bool) types.RouteTable
 }
 
 // association ties a route table to a subnet, or to its whole VPC.
-func association(r types.RouteTable, subnet *string) types.RouteTableAssociation {
-	return types.RouteTableAssociation{
+func association(r model.RouteTable, subnet *string) model.RouteTableAssociation {
+	return model.RouteTableAssociation{
 		RouteTableAssociationId: aws.String("rtbassoc-" + ids.Hex(17)), RouteTableId: r.RouteTableId, SubnetId: subnet, Main: aws.Bool(subnet == nil),
-		AssociationState: &types.RouteTableAssociationState{State: types.RouteTableAssociationStateCodeAssociated},
+		AssociationState: &model.RouteTableAssociationState{State: model.RouteTableAssociationStateCodeAssociated},
 	}
 }
 
 // CreateRouteTable makes a route table with the VPC's own route.
-func (s *Service) CreateRouteTable(_ context.Context, in *ec2.CreateRouteTableInput, _ ...func(*ec2.Options)) (*ec2.CreateRouteTableOutput, error) {
-	var r types.RouteTable
+func (s *Service) CreateRouteTable(_ context.Context, in *model.CreateRouteTableInput, _ ...func(*model.Options)) (*model.CreateRouteTableOutput, error) {
+	var r model.RouteTable
 	err := s.Store.Update(func(tx *store.Tx) error {
 		v, err := s.vpc(tx, in.VpcId)
 		if err != nil {
@@ -84,12 +83,12 @@ func (s *Service) CreateRouteTable(_ context.Context, in *ec2.CreateRouteTableIn
 		r.Tags = s.tagsOf(tx, r.RouteTableId)
 		return nil
 	})
-	return &ec2.CreateRouteTableOutput{RouteTable: &r}, err
+	return &model.CreateRouteTableOutput{RouteTable: &r}, err
 }
 
 // DescribeRouteTables lists route tables.
-func (s *Service) DescribeRouteTables(_ context.Context, in *ec2.DescribeRouteTablesInput, _ ...func(*ec2.Options)) (*ec2.DescribeRouteTablesOutput, error) {
-	var all []types.RouteTable
+func (s *Service) DescribeRouteTables(_ context.Context, in *model.DescribeRouteTablesInput, _ ...func(*model.Options)) (*model.DescribeRouteTablesOutput, error) {
+	var all []model.RouteTable
 	s.Store.View(func(tx *store.Tx) {
 		for _, r := range s.t.routes.All(tx, "") {
 			r.Tags = s.tagsOf(tx, r.RouteTableId)
@@ -97,11 +96,11 @@ func (s *Service) DescribeRouteTables(_ context.Context, in *ec2.DescribeRouteTa
 		}
 	})
 	part, next, err := routeKind.choose(slices.Values(all), query{in.RouteTableIds, in.Filters, in.NextToken, in.MaxResults})
-	return &ec2.DescribeRouteTablesOutput{RouteTables: part, NextToken: next}, err
+	return &model.DescribeRouteTablesOutput{RouteTables: part, NextToken: next}, err
 }
 
 // table changes a copy of a route table and stores it.
-func (s *Service) table(id *string, change func(*store.Tx, *types.RouteTable) error) error {
+func (s *Service) table(id *string, change func(*store.Tx, *model.RouteTable) error) error {
 	return s.Store.Update(func(tx *store.Tx) error {
 		r, ok := s.t.routes.Get(tx, aws.ToString(id))
 		if !ok {
@@ -117,35 +116,35 @@ func (s *Service) table(id *string, change func(*store.Tx, *types.RouteTable) er
 }
 
 // CreateRoute adds a route.
-func (s *Service) CreateRoute(_ context.Context, in *ec2.CreateRouteInput, _ ...func(*ec2.Options)) (*ec2.CreateRouteOutput, error) {
+func (s *Service) CreateRoute(_ context.Context, in *model.CreateRouteInput, _ ...func(*model.Options)) (*model.CreateRouteOutput, error) {
 	if in.DestinationCidrBlock == nil && in.DestinationIpv6CidrBlock == nil && in.DestinationPrefixListId == nil {
 		return nil, missing("destinationCidrBlock")
 	}
-	err := s.table(in.RouteTableId, func(_ *store.Tx, r *types.RouteTable) error {
+	err := s.table(in.RouteTableId, func(_ *store.Tx, r *model.RouteTable) error {
 		if slices.ContainsFunc(r.Routes, leadsTo(in.DestinationCidrBlock, in.DestinationIpv6CidrBlock, in.DestinationPrefixListId)) {
 			return failure("RouteAlreadyExists", "The route identified by %s already exists.", aws.ToString(in.DestinationCidrBlock)+aws.ToString(in.DestinationIpv6CidrBlock))
 		}
-		r.Routes = append(r.Routes, types.Route{
+		r.Routes = append(r.Routes, model.Route{
 			DestinationCidrBlock: in.DestinationCidrBlock, DestinationIpv6CidrBlock: in.DestinationIpv6CidrBlock, DestinationPrefixListId: in.DestinationPrefixListId,
 			GatewayId: in.GatewayId, NatGatewayId: in.NatGatewayId, NetworkInterfaceId: in.NetworkInterfaceId, InstanceId: in.InstanceId, TransitGatewayId: in.TransitGatewayId,
-			VpcPeeringConnectionId: in.VpcPeeringConnectionId, State: types.RouteStateActive, Origin: types.RouteOriginCreateRoute,
+			VpcPeeringConnectionId: in.VpcPeeringConnectionId, State: model.RouteStateActive, Origin: model.RouteOriginCreateRoute,
 		})
 		return nil
 	})
-	return &ec2.CreateRouteOutput{Return: aws.Bool(err == nil)}, err
+	return &model.CreateRouteOutput{Return: aws.Bool(err == nil)}, err
 }
 
 // leadsTo tells whether a route has a destination.
-func leadsTo(v4, v6, list *string) func(types.Route) bool {
-	return func(r types.Route) bool {
+func leadsTo(v4, v6, list *string) func(model.Route) bool {
+	return func(r model.Route) bool {
 		return aws.ToString(r.DestinationCidrBlock) == aws.ToString(v4) && aws.ToString(r.DestinationIpv6CidrBlock) == aws.ToString(v6) &&
 			aws.ToString(r.DestinationPrefixListId) == aws.ToString(list)
 	}
 }
 
 // DeleteRoute removes a route.
-func (s *Service) DeleteRoute(_ context.Context, in *ec2.DeleteRouteInput, _ ...func(*ec2.Options)) (*ec2.DeleteRouteOutput, error) {
-	return &ec2.DeleteRouteOutput{}, s.table(in.RouteTableId, func(_ *store.Tx, r *types.RouteTable) error {
+func (s *Service) DeleteRoute(_ context.Context, in *model.DeleteRouteInput, _ ...func(*model.Options)) (*model.DeleteRouteOutput, error) {
+	return &model.DeleteRouteOutput{}, s.table(in.RouteTableId, func(_ *store.Tx, r *model.RouteTable) error {
 		n := len(r.Routes)
 		r.Routes = slices.DeleteFunc(r.Routes, leadsTo(in.DestinationCidrBlock, in.DestinationIpv6CidrBlock, in.DestinationPrefixListId))
 		if len(r.Routes) == n {
@@ -156,14 +155,14 @@ func (s *Service) DeleteRoute(_ context.Context, in *ec2.DeleteRouteInput, _ ...
 }
 
 // AssociateRouteTable ties a route table to a subnet.
-func (s *Service) AssociateRouteTable(_ context.Context, in *ec2.AssociateRouteTableInput, _ ...func(*ec2.Options)) (*ec2.AssociateRouteTableOutput, error) {
-	out := &ec2.AssociateRouteTableOutput{}
-	return out, s.table(in.RouteTableId, func(tx *store.Tx, r *types.RouteTable) error {
+func (s *Service) AssociateRouteTable(_ context.Context, in *model.AssociateRouteTableInput, _ ...func(*model.Options)) (*model.AssociateRouteTableOutput, error) {
+	out := &model.AssociateRouteTableOutput{}
+	return out, s.table(in.RouteTableId, func(tx *store.Tx, r *model.RouteTable) error {
 		if _, err := s.subnet(tx, in.SubnetId); err != nil {
 			return err
 		}
 		for _, other := range s.t.routes.All(tx, "") {
-			if slices.ContainsFunc(other.Associations, func(a types.RouteTableAssociation) bool { return aws.ToString(a.SubnetId) == *in.SubnetId }) {
+			if slices.ContainsFunc(other.Associations, func(a model.RouteTableAssociation) bool { return aws.ToString(a.SubnetId) == *in.SubnetId }) {
 				return failure("Resource.AlreadyAssociated", "the specified association for route table %s conflicts with an existing association", *r.RouteTableId)
 			}
 		}
@@ -175,11 +174,11 @@ func (s *Service) AssociateRouteTable(_ context.Context, in *ec2.AssociateRouteT
 }
 
 // DisassociateRouteTable unties a route table from a subnet.
-func (s *Service) DisassociateRouteTable(_ context.Context, in *ec2.DisassociateRouteTableInput, _ ...func(*ec2.Options)) (*ec2.DisassociateRouteTableOutput, error) {
-	return &ec2.DisassociateRouteTableOutput{}, s.Store.Update(func(tx *store.Tx) error {
+func (s *Service) DisassociateRouteTable(_ context.Context, in *model.DisassociateRouteTableInput, _ ...func(*model.Options)) (*model.DisassociateRouteTableOutput, error) {
+	return &model.DisassociateRouteTableOutput{}, s.Store.Update(func(tx *store.Tx) error {
 		for id, r := range s.t.routes.All(tx, "") {
 			n := len(r.Associations)
-			r.Associations = slices.DeleteFunc(slices.Clone(r.Associations), func(a types.RouteTableAssociation) bool {
+			r.Associations = slices.DeleteFunc(slices.Clone(r.Associations), func(a model.RouteTableAssociation) bool {
 				return *a.RouteTableAssociationId == aws.ToString(in.AssociationId) && !aws.ToBool(a.Main)
 			})
 			if len(r.Associations) < n {
@@ -192,8 +191,8 @@ func (s *Service) DisassociateRouteTable(_ context.Context, in *ec2.Disassociate
 }
 
 // DeleteRouteTable deletes a route table that serves nothing.
-func (s *Service) DeleteRouteTable(_ context.Context, in *ec2.DeleteRouteTableInput, _ ...func(*ec2.Options)) (*ec2.DeleteRouteTableOutput, error) {
-	return &ec2.DeleteRouteTableOutput{}, s.Store.Update(func(tx *store.Tx) error {
+func (s *Service) DeleteRouteTable(_ context.Context, in *model.DeleteRouteTableInput, _ ...func(*model.Options)) (*model.DeleteRouteTableOutput, error) {
+	return &model.DeleteRouteTableOutput{}, s.Store.Update(func(tx *store.Tx) error {
 		r, ok := s.t.routes.Get(tx, aws.ToString(in.RouteTableId))
 		switch {
 		case !ok:

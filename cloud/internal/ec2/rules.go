@@ -7,15 +7,14 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/turnoutdev/turnout/cloud/internal/ec2/model"
 	"github.com/turnoutdev/turnout/cloud/internal/ids"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
 // putRule stores a rule of a group under a new identifier.
-func (s *Service) putRule(tx *store.Tx, g types.SecurityGroup, r types.SecurityGroupRule, egress bool) types.SecurityGroupRule {
+func (s *Service) putRule(tx *store.Tx, g model.SecurityGroup, r model.SecurityGroupRule, egress bool) model.SecurityGroupRule {
 	r.SecurityGroupRuleId, r.GroupId, r.GroupOwnerId, r.IsEgress = aws.String("sgr-"+ids.Hex(17)), g.GroupId, g.OwnerId, &egress
 	r.SecurityGroupRuleArn = aws.String(s.Place.Of("ec2", "security-group-rule/"+*r.SecurityGroupRuleId))
 	s.t.rules.Put(tx, *r.SecurityGroupRuleId, r)
@@ -23,10 +22,10 @@ func (s *Service) putRule(tx *store.Tx, g types.SecurityGroup, r types.SecurityG
 }
 
 // apart takes permissions apart into rules, one for each source or destination.
-func (s *Service) apart(permissions []types.IpPermission) []types.SecurityGroupRule {
-	var out []types.SecurityGroupRule
+func (s *Service) apart(permissions []model.IpPermission) []model.SecurityGroupRule {
+	var out []model.SecurityGroupRule
 	for _, p := range permissions {
-		base := types.SecurityGroupRule{IpProtocol: p.IpProtocol, FromPort: p.FromPort, ToPort: p.ToPort}
+		base := model.SecurityGroupRule{IpProtocol: p.IpProtocol, FromPort: p.FromPort, ToPort: p.ToPort}
 		if aws.ToString(p.IpProtocol) == "-1" {
 			base.FromPort, base.ToPort = aws.Int32(-1), aws.Int32(-1)
 		}
@@ -47,7 +46,7 @@ func (s *Service) apart(permissions []types.IpPermission) []types.SecurityGroupR
 		}
 		for _, x := range p.UserIdGroupPairs {
 			r := base
-			r.ReferencedGroupInfo, r.Description = &types.ReferencedSecurityGroup{GroupId: x.GroupId, UserId: aws.String(cmp.Or(aws.ToString(x.UserId), s.Place.Account))}, x.Description
+			r.ReferencedGroupInfo, r.Description = &model.ReferencedSecurityGroup{GroupId: x.GroupId, UserId: aws.String(cmp.Or(aws.ToString(x.UserId), s.Place.Account))}, x.Description
 			out = append(out, r)
 		}
 	}
@@ -55,7 +54,7 @@ func (s *Service) apart(permissions []types.IpPermission) []types.SecurityGroupR
 }
 
 // subject is what makes a rule the same as another one.
-func subject(r types.SecurityGroupRule) [6]string {
+func subject(r model.SecurityGroupRule) [6]string {
 	var group string
 	if r.ReferencedGroupInfo != nil {
 		group = aws.ToString(r.ReferencedGroupInfo.GroupId)
@@ -69,18 +68,18 @@ func subject(r types.SecurityGroupRule) [6]string {
 
 // permissions puts a group's rules of one direction together as DescribeSecurityGroups
 // shows them: one for each protocol and range of ports.
-func permissions(rules []types.SecurityGroupRule, egress bool) []types.IpPermission {
-	out := []types.IpPermission{}
+func permissions(rules []model.SecurityGroupRule, egress bool) []model.IpPermission {
+	out := []model.IpPermission{}
 	for _, r := range rules {
 		if *r.IsEgress != egress {
 			continue
 		}
-		i := slices.IndexFunc(out, func(p types.IpPermission) bool {
+		i := slices.IndexFunc(out, func(p model.IpPermission) bool {
 			return *p.IpProtocol == *r.IpProtocol && (*p.IpProtocol == "-1" || equal(p.FromPort, r.FromPort) && equal(p.ToPort, r.ToPort))
 		})
 		if i < 0 {
-			p := types.IpPermission{
-				IpProtocol: r.IpProtocol, IpRanges: []types.IpRange{}, Ipv6Ranges: []types.Ipv6Range{}, PrefixListIds: []types.PrefixListId{}, UserIdGroupPairs: []types.UserIdGroupPair{},
+			p := model.IpPermission{
+				IpProtocol: r.IpProtocol, IpRanges: []model.IpRange{}, Ipv6Ranges: []model.Ipv6Range{}, PrefixListIds: []model.PrefixListId{}, UserIdGroupPairs: []model.UserIdGroupPair{},
 			}
 			if *r.IpProtocol != "-1" {
 				p.FromPort, p.ToPort = r.FromPort, r.ToPort
@@ -91,13 +90,13 @@ func permissions(rules []types.SecurityGroupRule, egress bool) []types.IpPermiss
 		p := &out[i]
 		switch {
 		case r.CidrIpv4 != nil:
-			p.IpRanges = append(p.IpRanges, types.IpRange{CidrIp: r.CidrIpv4, Description: r.Description})
+			p.IpRanges = append(p.IpRanges, model.IpRange{CidrIp: r.CidrIpv4, Description: r.Description})
 		case r.CidrIpv6 != nil:
-			p.Ipv6Ranges = append(p.Ipv6Ranges, types.Ipv6Range{CidrIpv6: r.CidrIpv6, Description: r.Description})
+			p.Ipv6Ranges = append(p.Ipv6Ranges, model.Ipv6Range{CidrIpv6: r.CidrIpv6, Description: r.Description})
 		case r.PrefixListId != nil:
-			p.PrefixListIds = append(p.PrefixListIds, types.PrefixListId{PrefixListId: r.PrefixListId, Description: r.Description})
+			p.PrefixListIds = append(p.PrefixListIds, model.PrefixListId{PrefixListId: r.PrefixListId, Description: r.Description})
 		case r.ReferencedGroupInfo != nil:
-			p.UserIdGroupPairs = append(p.UserIdGroupPairs, types.UserIdGroupPair{GroupId: r.ReferencedGroupInfo.GroupId, UserId: r.ReferencedGroupInfo.UserId, Description: r.Description})
+			p.UserIdGroupPairs = append(p.UserIdGroupPairs, model.UserIdGroupPair{GroupId: r.ReferencedGroupInfo.GroupId, UserId: r.ReferencedGroupInfo.UserId, Description: r.Description})
 		}
 	}
 	return out
@@ -106,14 +105,14 @@ func permissions(rules []types.SecurityGroupRule, egress bool) []types.IpPermiss
 func equal(a, b *int32) bool { return aws.ToInt32(a) == aws.ToInt32(b) && (a == nil) == (b == nil) }
 
 // single is the permission that a call's own parameters stand for, beside IpPermissions.
-func single(given []types.IpPermission, protocol, cidr *string, from, to *int32) []types.IpPermission {
+func single(given []model.IpPermission, protocol, cidr *string, from, to *int32) []model.IpPermission {
 	if cidr == nil {
 		return given
 	}
-	return append(given, types.IpPermission{IpProtocol: protocol, FromPort: from, ToPort: to, IpRanges: []types.IpRange{{CidrIp: cidr}}})
+	return append(given, model.IpPermission{IpProtocol: protocol, FromPort: from, ToPort: to, IpRanges: []model.IpRange{{CidrIp: cidr}}})
 }
 
-func (s *Service) authorize(id, name *string, permissions []types.IpPermission, specs []types.TagSpecification, egress bool) (made []types.SecurityGroupRule, err error) {
+func (s *Service) authorize(id, name *string, permissions []model.IpPermission, specs []model.TagSpecification, egress bool) (made []model.SecurityGroupRule, err error) {
 	rules := s.apart(permissions)
 	if len(rules) == 0 {
 		return nil, missing("ipPermissions")
@@ -130,7 +129,7 @@ func (s *Service) authorize(id, name *string, permissions []types.IpPermission, 
 					return err
 				}
 			}
-			if slices.ContainsFunc(have, func(h types.SecurityGroupRule) bool { return *h.IsEgress == egress && subject(h) == subject(r) }) {
+			if slices.ContainsFunc(have, func(h model.SecurityGroupRule) bool { return *h.IsEgress == egress && subject(h) == subject(r) }) {
 				return failure("InvalidPermission.Duplicate", "the specified rule \"peer: %s%s, %s\" already exists", aws.ToString(r.CidrIpv4), aws.ToString(r.CidrIpv6), aws.ToString(r.IpProtocol))
 			}
 			r = s.putRule(tx, g, r, egress)
@@ -144,7 +143,7 @@ func (s *Service) authorize(id, name *string, permissions []types.IpPermission, 
 	return made, err
 }
 
-func (s *Service) revoke(id, name *string, permissions []types.IpPermission, rules []string, egress bool) error {
+func (s *Service) revoke(id, name *string, permissions []model.IpPermission, rules []string, egress bool) error {
 	gone := s.apart(permissions)
 	return s.Store.Update(func(tx *store.Tx) error {
 		g, err := s.group(tx, id, name)
@@ -153,14 +152,14 @@ func (s *Service) revoke(id, name *string, permissions []types.IpPermission, rul
 		}
 		have := s.rulesOf(tx, *g.GroupId)
 		for _, id := range rules {
-			if !slices.ContainsFunc(have, func(h types.SecurityGroupRule) bool { return *h.SecurityGroupRuleId == id && *h.IsEgress == egress }) {
+			if !slices.ContainsFunc(have, func(h model.SecurityGroupRule) bool { return *h.SecurityGroupRuleId == id && *h.IsEgress == egress }) {
 				return failure("InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%s' does not exist", id)
 			}
 			s.t.rules.Delete(tx, id)
 			s.untag(tx, id)
 		}
 		for _, r := range gone {
-			i := slices.IndexFunc(have, func(h types.SecurityGroupRule) bool { return *h.IsEgress == egress && subject(h) == subject(r) })
+			i := slices.IndexFunc(have, func(h model.SecurityGroupRule) bool { return *h.IsEgress == egress && subject(h) == subject(r) })
 			if i < 0 {
 				return failure("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
 			}
@@ -172,42 +171,42 @@ func (s *Service) revoke(id, name *string, permissions []types.IpPermission, rul
 }
 
 // AuthorizeSecurityGroupIngress adds rules for what may come in.
-func (s *Service) AuthorizeSecurityGroupIngress(_ context.Context, in *ec2.AuthorizeSecurityGroupIngressInput, _ ...func(*ec2.Options)) (*ec2.AuthorizeSecurityGroupIngressOutput, error) {
+func (s *Service) AuthorizeSecurityGroupIngress(_ context.Context, in *model.AuthorizeSecurityGroupIngressInput, _ ...func(*model.Options)) (*model.AuthorizeSecurityGroupIngressOutput, error) {
 	made, err := s.authorize(in.GroupId, in.GroupName, single(in.IpPermissions, in.IpProtocol, in.CidrIp, in.FromPort, in.ToPort), in.TagSpecifications, false)
-	return &ec2.AuthorizeSecurityGroupIngressOutput{Return: aws.Bool(true), SecurityGroupRules: made}, err
+	return &model.AuthorizeSecurityGroupIngressOutput{Return: aws.Bool(true), SecurityGroupRules: made}, err
 }
 
 // AuthorizeSecurityGroupEgress adds rules for what may go out.
-func (s *Service) AuthorizeSecurityGroupEgress(_ context.Context, in *ec2.AuthorizeSecurityGroupEgressInput, _ ...func(*ec2.Options)) (*ec2.AuthorizeSecurityGroupEgressOutput, error) {
+func (s *Service) AuthorizeSecurityGroupEgress(_ context.Context, in *model.AuthorizeSecurityGroupEgressInput, _ ...func(*model.Options)) (*model.AuthorizeSecurityGroupEgressOutput, error) {
 	made, err := s.authorize(in.GroupId, nil, single(in.IpPermissions, in.IpProtocol, in.CidrIp, in.FromPort, in.ToPort), in.TagSpecifications, true)
-	return &ec2.AuthorizeSecurityGroupEgressOutput{Return: aws.Bool(true), SecurityGroupRules: made}, err
+	return &model.AuthorizeSecurityGroupEgressOutput{Return: aws.Bool(true), SecurityGroupRules: made}, err
 }
 
 // RevokeSecurityGroupIngress removes rules for what may come in.
-func (s *Service) RevokeSecurityGroupIngress(_ context.Context, in *ec2.RevokeSecurityGroupIngressInput, _ ...func(*ec2.Options)) (*ec2.RevokeSecurityGroupIngressOutput, error) {
+func (s *Service) RevokeSecurityGroupIngress(_ context.Context, in *model.RevokeSecurityGroupIngressInput, _ ...func(*model.Options)) (*model.RevokeSecurityGroupIngressOutput, error) {
 	err := s.revoke(in.GroupId, in.GroupName, single(in.IpPermissions, in.IpProtocol, in.CidrIp, in.FromPort, in.ToPort), in.SecurityGroupRuleIds, false)
-	return &ec2.RevokeSecurityGroupIngressOutput{Return: aws.Bool(true)}, err
+	return &model.RevokeSecurityGroupIngressOutput{Return: aws.Bool(true)}, err
 }
 
 // RevokeSecurityGroupEgress removes rules for what may go out.
-func (s *Service) RevokeSecurityGroupEgress(_ context.Context, in *ec2.RevokeSecurityGroupEgressInput, _ ...func(*ec2.Options)) (*ec2.RevokeSecurityGroupEgressOutput, error) {
+func (s *Service) RevokeSecurityGroupEgress(_ context.Context, in *model.RevokeSecurityGroupEgressInput, _ ...func(*model.Options)) (*model.RevokeSecurityGroupEgressOutput, error) {
 	err := s.revoke(in.GroupId, nil, single(in.IpPermissions, in.IpProtocol, in.CidrIp, in.FromPort, in.ToPort), in.SecurityGroupRuleIds, true)
-	return &ec2.RevokeSecurityGroupEgressOutput{Return: aws.Bool(true)}, err
+	return &model.RevokeSecurityGroupEgressOutput{Return: aws.Bool(true)}, err
 }
 
-var ruleKind = kind[types.SecurityGroupRule]{
+var ruleKind = kind[model.SecurityGroupRule]{
 	noun: "security group rule ID", code: "InvalidSecurityGroupRuleId.NotFound",
-	id:   func(r types.SecurityGroupRule) *string { return r.SecurityGroupRuleId },
-	tags: func(r types.SecurityGroupRule) []types.Tag { return r.Tags },
-	fields: map[string]func(types.SecurityGroupRule) []string{
-		"group-id":               text(func(r types.SecurityGroupRule) *string { return r.GroupId }),
-		"security-group-rule-id": text(func(r types.SecurityGroupRule) *string { return r.SecurityGroupRuleId }),
+	id:   func(r model.SecurityGroupRule) *string { return r.SecurityGroupRuleId },
+	tags: func(r model.SecurityGroupRule) []model.Tag { return r.Tags },
+	fields: map[string]func(model.SecurityGroupRule) []string{
+		"group-id":               text(func(r model.SecurityGroupRule) *string { return r.GroupId }),
+		"security-group-rule-id": text(func(r model.SecurityGroupRule) *string { return r.SecurityGroupRuleId }),
 	},
 }
 
 // DescribeSecurityGroupRules lists rules.
-func (s *Service) DescribeSecurityGroupRules(_ context.Context, in *ec2.DescribeSecurityGroupRulesInput, _ ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupRulesOutput, error) {
-	var all []types.SecurityGroupRule
+func (s *Service) DescribeSecurityGroupRules(_ context.Context, in *model.DescribeSecurityGroupRulesInput, _ ...func(*model.Options)) (*model.DescribeSecurityGroupRulesOutput, error) {
+	var all []model.SecurityGroupRule
 	s.Store.View(func(tx *store.Tx) {
 		for _, r := range s.t.rules.All(tx, "") {
 			r.Tags = s.tagsOf(tx, r.SecurityGroupRuleId)
@@ -215,5 +214,5 @@ func (s *Service) DescribeSecurityGroupRules(_ context.Context, in *ec2.Describe
 		}
 	})
 	part, next, err := ruleKind.choose(slices.Values(all), query{in.SecurityGroupRuleIds, in.Filters, in.NextToken, in.MaxResults})
-	return &ec2.DescribeSecurityGroupRulesOutput{SecurityGroupRules: part, NextToken: next}, err
+	return &model.DescribeSecurityGroupRulesOutput{SecurityGroupRules: part, NextToken: next}, err
 }

@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
+	"github.com/turnoutdev/turnout/cloud/internal/ec2/model"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 	"github.com/turnoutdev/turnout/cloud/internal/wire"
 )
@@ -26,18 +25,18 @@ type Service struct {
 // tables are keyed by identifiers, tags by the resource's and their key.
 type tables struct {
 	vpcs       store.Table[vpc]
-	subnets    store.Table[types.Subnet]
-	groups     store.Table[types.SecurityGroup]
-	rules      store.Table[types.SecurityGroupRule]
-	gateways   store.Table[types.InternetGateway]
-	routes     store.Table[types.RouteTable]
-	interfaces store.Table[types.NetworkInterface]
-	tags       store.Table[types.TagDescription]
+	subnets    store.Table[model.Subnet]
+	groups     store.Table[model.SecurityGroup]
+	rules      store.Table[model.SecurityGroupRule]
+	gateways   store.Table[model.InternetGateway]
+	routes     store.Table[model.RouteTable]
+	interfaces store.Table[model.NetworkInterface]
+	tags       store.Table[model.TagDescription]
 }
 
 // vpc is a VPC with the attributes that are told one at a time.
 type vpc struct {
-	types.Vpc
+	model.Vpc
 	Hostnames, Support, Usage bool
 }
 

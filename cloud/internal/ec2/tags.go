@@ -6,38 +6,37 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/turnoutdev/turnout/cloud/internal/ec2/model"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
 // resourceTypes are the kinds of resource by the prefix of their identifiers.
-var resourceTypes = map[string]types.ResourceType{
-	"vpc": types.ResourceTypeVpc, "subnet": types.ResourceTypeSubnet, "sg": types.ResourceTypeSecurityGroup, "sgr": types.ResourceTypeSecurityGroupRule,
-	"igw": types.ResourceTypeInternetGateway, "rtb": types.ResourceTypeRouteTable, "eni": types.ResourceTypeNetworkInterface,
+var resourceTypes = map[string]model.ResourceType{
+	"vpc": model.ResourceTypeVpc, "subnet": model.ResourceTypeSubnet, "sg": model.ResourceTypeSecurityGroup, "sgr": model.ResourceTypeSecurityGroupRule,
+	"igw": model.ResourceTypeInternetGateway, "rtb": model.ResourceTypeRouteTable, "eni": model.ResourceTypeNetworkInterface,
 }
 
 // tagsOf are a resource's tags, by key; empty, not nil.
-func (s *Service) tagsOf(tx *store.Tx, id *string) []types.Tag {
-	out := []types.Tag{}
+func (s *Service) tagsOf(tx *store.Tx, id *string) []model.Tag {
+	out := []model.Tag{}
 	for _, t := range s.t.tags.All(tx, *id+" ") {
-		out = append(out, types.Tag{Key: t.Key, Value: t.Value})
+		out = append(out, model.Tag{Key: t.Key, Value: t.Value})
 	}
 	return out
 }
 
-func (s *Service) tag(tx *store.Tx, id string, tags []types.Tag) {
+func (s *Service) tag(tx *store.Tx, id string, tags []model.Tag) {
 	prefix, _, _ := strings.Cut(id, "-")
 	for _, t := range tags {
-		s.t.tags.Put(tx, id+" "+aws.ToString(t.Key), types.TagDescription{
+		s.t.tags.Put(tx, id+" "+aws.ToString(t.Key), model.TagDescription{
 			ResourceId: &id, ResourceType: resourceTypes[prefix], Key: t.Key, Value: aws.String(aws.ToString(t.Value)),
 		})
 	}
 }
 
 // tagNew takes the tags of a specification that are for a new resource.
-func (s *Service) tagNew(tx *store.Tx, id string, specs []types.TagSpecification) {
+func (s *Service) tagNew(tx *store.Tx, id string, specs []model.TagSpecification) {
 	for _, spec := range specs {
 		s.tag(tx, id, spec.Tags)
 	}
@@ -64,8 +63,8 @@ func (s *Service) exists(tx *store.Tx, id string) bool {
 }
 
 // CreateTags sets tags of resources, of all or of none.
-func (s *Service) CreateTags(_ context.Context, in *ec2.CreateTagsInput, _ ...func(*ec2.Options)) (*ec2.CreateTagsOutput, error) {
-	return &ec2.CreateTagsOutput{}, s.Store.Update(func(tx *store.Tx) error {
+func (s *Service) CreateTags(_ context.Context, in *model.CreateTagsInput, _ ...func(*model.Options)) (*model.CreateTagsOutput, error) {
+	return &model.CreateTagsOutput{}, s.Store.Update(func(tx *store.Tx) error {
 		for _, id := range in.Resources {
 			if !s.exists(tx, id) {
 				return failure("InvalidID", "The ID '%s' is not valid", id)
@@ -78,8 +77,8 @@ func (s *Service) CreateTags(_ context.Context, in *ec2.CreateTagsInput, _ ...fu
 
 // DeleteTags removes tags of resources: all of them, those with a key, or those with a key
 // and a value.
-func (s *Service) DeleteTags(_ context.Context, in *ec2.DeleteTagsInput, _ ...func(*ec2.Options)) (*ec2.DeleteTagsOutput, error) {
-	return &ec2.DeleteTagsOutput{}, s.Store.Update(func(tx *store.Tx) error {
+func (s *Service) DeleteTags(_ context.Context, in *model.DeleteTagsInput, _ ...func(*model.Options)) (*model.DeleteTagsOutput, error) {
+	return &model.DeleteTagsOutput{}, s.Store.Update(func(tx *store.Tx) error {
 		for _, id := range in.Resources {
 			if len(in.Tags) == 0 {
 				s.untag(tx, id)
@@ -95,25 +94,25 @@ func (s *Service) DeleteTags(_ context.Context, in *ec2.DeleteTagsInput, _ ...fu
 	})
 }
 
-var tagKind = kind[types.TagDescription]{
-	id:   func(t types.TagDescription) *string { return aws.String(*t.ResourceId + " " + *t.Key) },
-	tags: func(t types.TagDescription) []types.Tag { return []types.Tag{{Key: t.Key, Value: t.Value}} },
-	fields: map[string]func(types.TagDescription) []string{
-		"key":           text(func(t types.TagDescription) *string { return t.Key }),
-		"value":         text(func(t types.TagDescription) *string { return t.Value }),
-		"resource-id":   text(func(t types.TagDescription) *string { return t.ResourceId }),
-		"resource-type": func(t types.TagDescription) []string { return []string{string(t.ResourceType)} },
+var tagKind = kind[model.TagDescription]{
+	id:   func(t model.TagDescription) *string { return aws.String(*t.ResourceId + " " + *t.Key) },
+	tags: func(t model.TagDescription) []model.Tag { return []model.Tag{{Key: t.Key, Value: t.Value}} },
+	fields: map[string]func(model.TagDescription) []string{
+		"key":           text(func(t model.TagDescription) *string { return t.Key }),
+		"value":         text(func(t model.TagDescription) *string { return t.Value }),
+		"resource-id":   text(func(t model.TagDescription) *string { return t.ResourceId }),
+		"resource-type": func(t model.TagDescription) []string { return []string{string(t.ResourceType)} },
 	},
 }
 
 // DescribeTags lists tags.
-func (s *Service) DescribeTags(_ context.Context, in *ec2.DescribeTagsInput, _ ...func(*ec2.Options)) (*ec2.DescribeTagsOutput, error) {
-	var all []types.TagDescription
+func (s *Service) DescribeTags(_ context.Context, in *model.DescribeTagsInput, _ ...func(*model.Options)) (*model.DescribeTagsOutput, error) {
+	var all []model.TagDescription
 	s.Store.View(func(tx *store.Tx) {
 		for _, t := range s.t.tags.All(tx, "") {
 			all = append(all, t)
 		}
 	})
 	part, next, err := tagKind.choose(slices.Values(all), query{filters: in.Filters, token: in.NextToken, size: in.MaxResults})
-	return &ec2.DescribeTagsOutput{Tags: part, NextToken: next}, err
+	return &model.DescribeTagsOutput{Tags: part, NextToken: next}, err
 }

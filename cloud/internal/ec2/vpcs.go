@@ -6,26 +6,25 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/turnoutdev/turnout/cloud/internal/ec2/model"
 	"github.com/turnoutdev/turnout/cloud/internal/ids"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
-var vpcKind = kind[types.Vpc]{
+var vpcKind = kind[model.Vpc]{
 	noun: "vpc ID", code: "InvalidVpcID.NotFound",
-	id:   func(v types.Vpc) *string { return v.VpcId },
-	tags: func(v types.Vpc) []types.Tag { return v.Tags },
-	fields: map[string]func(types.Vpc) []string{
-		"vpc-id":                            text(func(v types.Vpc) *string { return v.VpcId }),
-		"cidr":                              text(func(v types.Vpc) *string { return v.CidrBlock }),
-		"cidr-block-association.cidr-block": text(func(v types.Vpc) *string { return v.CidrBlock }),
-		"dhcp-options-id":                   text(func(v types.Vpc) *string { return v.DhcpOptionsId }),
-		"owner-id":                          text(func(v types.Vpc) *string { return v.OwnerId }),
-		"is-default":                        truth(func(v types.Vpc) *bool { return v.IsDefault }),
-		"isDefault":                         truth(func(v types.Vpc) *bool { return v.IsDefault }),
-		"state":                             func(v types.Vpc) []string { return []string{string(v.State)} },
+	id:   func(v model.Vpc) *string { return v.VpcId },
+	tags: func(v model.Vpc) []model.Tag { return v.Tags },
+	fields: map[string]func(model.Vpc) []string{
+		"vpc-id":                            text(func(v model.Vpc) *string { return v.VpcId }),
+		"cidr":                              text(func(v model.Vpc) *string { return v.CidrBlock }),
+		"cidr-block-association.cidr-block": text(func(v model.Vpc) *string { return v.CidrBlock }),
+		"dhcp-options-id":                   text(func(v model.Vpc) *string { return v.DhcpOptionsId }),
+		"owner-id":                          text(func(v model.Vpc) *string { return v.OwnerId }),
+		"is-default":                        truth(func(v model.Vpc) *bool { return v.IsDefault }),
+		"isDefault":                         truth(func(v model.Vpc) *bool { return v.IsDefault }),
+		"state":                             func(v model.Vpc) []string { return []string{string(v.State)} },
 	},
 }
 
@@ -42,16 +41,16 @@ func cidr(s *string, shortest, longest int, code string) (netip.Prefix, error) {
 }
 
 // newVPC makes a VPC with what comes with each: a security group and a main route table.
-func (s *Service) newVPC(tx *store.Tx, block netip.Prefix, tenancy types.Tenancy, isDefault bool) vpc {
+func (s *Service) newVPC(tx *store.Tx, block netip.Prefix, tenancy model.Tenancy, isDefault bool) vpc {
 	if tenancy == "" {
-		tenancy = types.TenancyDefault
+		tenancy = model.TenancyDefault
 	}
-	v := vpc{Support: true, Hostnames: isDefault, Vpc: types.Vpc{
-		VpcId: aws.String("vpc-" + ids.Hex(17)), CidrBlock: aws.String(block.String()), State: types.VpcStateAvailable, OwnerId: aws.String(s.Place.Account),
+	v := vpc{Support: true, Hostnames: isDefault, Vpc: model.Vpc{
+		VpcId: aws.String("vpc-" + ids.Hex(17)), CidrBlock: aws.String(block.String()), State: model.VpcStateAvailable, OwnerId: aws.String(s.Place.Account),
 		IsDefault: &isDefault, InstanceTenancy: tenancy, DhcpOptionsId: aws.String("dopt-" + ids.Hex(17)),
-		CidrBlockAssociationSet: []types.VpcCidrBlockAssociation{{
+		CidrBlockAssociationSet: []model.VpcCidrBlockAssociation{{
 			AssociationId: aws.String("vpc-cidr-assoc-" + ids.Hex(17)), CidrBlock: aws.String(block.String()),
-			CidrBlockState: &types.VpcCidrBlockState{State: types.VpcCidrBlockStateCodeAssociated},
+			CidrBlockState: &model.VpcCidrBlockState{State: model.VpcCidrBlockStateCodeAssociated},
 		}},
 	}}
 	s.t.vpcs.Put(tx, *v.VpcId, v)
@@ -61,7 +60,7 @@ func (s *Service) newVPC(tx *store.Tx, block netip.Prefix, tenancy types.Tenancy
 }
 
 // CreateVpc makes a VPC of 16 to 65,536 addresses.
-func (s *Service) CreateVpc(_ context.Context, in *ec2.CreateVpcInput, _ ...func(*ec2.Options)) (*ec2.CreateVpcOutput, error) {
+func (s *Service) CreateVpc(_ context.Context, in *model.CreateVpcInput, _ ...func(*model.Options)) (*model.CreateVpcOutput, error) {
 	if in.CidrBlock == nil {
 		return nil, missing("cidrBlock")
 	}
@@ -69,31 +68,31 @@ func (s *Service) CreateVpc(_ context.Context, in *ec2.CreateVpcInput, _ ...func
 	if err != nil {
 		return nil, err
 	}
-	var made types.Vpc
+	var made model.Vpc
 	err = s.Store.Update(func(tx *store.Tx) error {
 		v := s.newVPC(tx, block, in.InstanceTenancy, false)
 		s.tagNew(tx, *v.VpcId, in.TagSpecifications)
 		made = s.shownVPC(tx, v)
 		return nil
 	})
-	return &ec2.CreateVpcOutput{Vpc: &made}, err
+	return &model.CreateVpcOutput{Vpc: &made}, err
 }
 
-func (s *Service) shownVPC(tx *store.Tx, v vpc) types.Vpc {
+func (s *Service) shownVPC(tx *store.Tx, v vpc) model.Vpc {
 	v.Tags = s.tagsOf(tx, v.VpcId)
 	return v.Vpc
 }
 
 // DescribeVpcs lists VPCs.
-func (s *Service) DescribeVpcs(_ context.Context, in *ec2.DescribeVpcsInput, _ ...func(*ec2.Options)) (*ec2.DescribeVpcsOutput, error) {
-	var all []types.Vpc
+func (s *Service) DescribeVpcs(_ context.Context, in *model.DescribeVpcsInput, _ ...func(*model.Options)) (*model.DescribeVpcsOutput, error) {
+	var all []model.Vpc
 	s.Store.View(func(tx *store.Tx) {
 		for _, v := range s.t.vpcs.All(tx, "") {
 			all = append(all, s.shownVPC(tx, v))
 		}
 	})
 	part, next, err := vpcKind.choose(slices.Values(all), query{in.VpcIds, in.Filters, in.NextToken, in.MaxResults})
-	return &ec2.DescribeVpcsOutput{Vpcs: part, NextToken: next}, err
+	return &model.DescribeVpcsOutput{Vpcs: part, NextToken: next}, err
 }
 
 func (s *Service) vpc(tx *store.Tx, id *string) (vpc, error) {
@@ -105,8 +104,8 @@ func (s *Service) vpc(tx *store.Tx, id *string) (vpc, error) {
 }
 
 // DeleteVpc deletes a VPC in which nothing stands but what came with it.
-func (s *Service) DeleteVpc(_ context.Context, in *ec2.DeleteVpcInput, _ ...func(*ec2.Options)) (*ec2.DeleteVpcOutput, error) {
-	return &ec2.DeleteVpcOutput{}, s.Store.Update(func(tx *store.Tx) error {
+func (s *Service) DeleteVpc(_ context.Context, in *model.DeleteVpcInput, _ ...func(*model.Options)) (*model.DeleteVpcOutput, error) {
+	return &model.DeleteVpcOutput{}, s.Store.Update(func(tx *store.Tx) error {
 		v, err := s.vpc(tx, in.VpcId)
 		if err != nil {
 			return err
@@ -159,21 +158,21 @@ func (s *Service) occupied(tx *store.Tx, id string) bool {
 }
 
 // DescribeVpcAttribute tells one attribute.
-func (s *Service) DescribeVpcAttribute(_ context.Context, in *ec2.DescribeVpcAttributeInput, _ ...func(*ec2.Options)) (*ec2.DescribeVpcAttributeOutput, error) {
+func (s *Service) DescribeVpcAttribute(_ context.Context, in *model.DescribeVpcAttributeInput, _ ...func(*model.Options)) (*model.DescribeVpcAttributeOutput, error) {
 	var v vpc
 	var err error
 	s.Store.View(func(tx *store.Tx) { v, err = s.vpc(tx, in.VpcId) })
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2.DescribeVpcAttributeOutput{VpcId: v.VpcId}
-	value := func(b bool) *types.AttributeBooleanValue { return &types.AttributeBooleanValue{Value: &b} }
+	out := &model.DescribeVpcAttributeOutput{VpcId: v.VpcId}
+	value := func(b bool) *model.AttributeBooleanValue { return &model.AttributeBooleanValue{Value: &b} }
 	switch in.Attribute {
-	case types.VpcAttributeNameEnableDnsHostnames:
+	case model.VpcAttributeNameEnableDnsHostnames:
 		out.EnableDnsHostnames = value(v.Hostnames)
-	case types.VpcAttributeNameEnableDnsSupport:
+	case model.VpcAttributeNameEnableDnsSupport:
 		out.EnableDnsSupport = value(v.Support)
-	case types.VpcAttributeNameEnableNetworkAddressUsageMetrics:
+	case model.VpcAttributeNameEnableNetworkAddressUsageMetrics:
 		out.EnableNetworkAddressUsageMetrics = value(v.Usage)
 	default:
 		return nil, invalid("Value (%s) for parameter attribute is invalid. Unknown attribute.", in.Attribute)
@@ -182,13 +181,13 @@ func (s *Service) DescribeVpcAttribute(_ context.Context, in *ec2.DescribeVpcAtt
 }
 
 // ModifyVpcAttribute sets one attribute.
-func (s *Service) ModifyVpcAttribute(_ context.Context, in *ec2.ModifyVpcAttributeInput, _ ...func(*ec2.Options)) (*ec2.ModifyVpcAttributeOutput, error) {
-	return &ec2.ModifyVpcAttributeOutput{}, s.Store.Update(func(tx *store.Tx) error {
+func (s *Service) ModifyVpcAttribute(_ context.Context, in *model.ModifyVpcAttributeInput, _ ...func(*model.Options)) (*model.ModifyVpcAttributeOutput, error) {
+	return &model.ModifyVpcAttributeOutput{}, s.Store.Update(func(tx *store.Tx) error {
 		v, err := s.vpc(tx, in.VpcId)
 		if err != nil {
 			return err
 		}
-		set := func(to *bool, from *types.AttributeBooleanValue) {
+		set := func(to *bool, from *model.AttributeBooleanValue) {
 			if from != nil {
 				*to = aws.ToBool(from.Value)
 			}
