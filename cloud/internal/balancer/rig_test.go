@@ -181,6 +181,17 @@ func (r *rig) await(group string, states ...string) {
 	r.t.Fatalf("targets of %s are %v, want %v", group, got, states)
 }
 
+// settled waits until no request of a group is counted any more: answers reach their
+// clients a moment before.
+func (r *rig) settled(group string) {
+	r.t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); r.Stats(group).InFlight != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("%d requests of %s are still counted", r.Stats(group).InFlight, group)
+		}
+	}
+}
+
 // backend serves h and returns its address.
 func backend(t testing.TB, h http.Handler) netip.AddrPort {
 	s := httptest.NewServer(h)
