@@ -27,6 +27,7 @@ func (o *watchOptions) together(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
+	o.lines = true // of --json, also that of a failure
 	shared := watch.Share(a.CodeDeploy(), a.ECS())
 	out, talk := &prefixed{w: o.Out}, &prefixed{w: o.Err}
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))

@@ -48,13 +48,13 @@ func TestSeveralAreWatchedTogether(t *testing.T) {
 	code, out, talk := w.watch(good, bad, "--json")
 	seen := map[string]int{}
 	for line := range strings.Lines(out) {
-		var e struct{ DeploymentID string }
+		var e struct{ DeploymentID, Error string }
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
-		seen[e.DeploymentID]++
+		seen[e.DeploymentID+e.Error]++
 	}
-	if code != fault.RolledBack || seen[good] == 0 || seen[bad] == 0 || len(seen) != 3 { // and the rollback
+	if code != fault.RolledBack || seen[good] == 0 || seen[bad] == 0 || len(seen) != 4 { // and the rollback, and the error
 		t.Errorf("exit code %d, events %v\n%s", code, seen, talk)
 	}
 	if code, _, talk := w.watch(good); code != 0 || strings.Contains(talk, "error") {

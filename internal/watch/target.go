@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
@@ -138,8 +140,8 @@ func (f *follower) pollService(ctx context.Context) error {
 			return err
 		}
 		for _, s := range d.Services {
-			events := s.Events
-			sort.SliceStable(events, func(i, j int) bool { return aws.ToTime(events[i].CreatedAt).Before(aws.ToTime(events[j].CreatedAt)) })
+			events := slices.Clone(s.Events) // other watchers may share the answer
+			slices.SortStableFunc(events, func(a, b ecstypes.ServiceEvent) int { return aws.ToTime(a.CreatedAt).Compare(aws.ToTime(b.CreatedAt)) })
 			for _, e := range events {
 				f.serviceEvent(aws.ToString(e.Id), aws.ToString(e.Message), aws.ToTime(e.CreatedAt))
 			}
