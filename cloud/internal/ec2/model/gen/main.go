@@ -15,7 +15,6 @@ import (
 	"go/format"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -68,16 +67,25 @@ type shapes struct {
 
 // read notes the declarations of a package of the SDK.
 func (s *shapes) read(dir string) error {
-	pkgs, err := parser.ParseDir(token.NewFileSet(), dir, func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0) //nolint:staticcheck // its files have no build constraints
+	return each(dir, func(f *ast.File) {
+		for _, d := range f.Decls {
+			s.note(d)
+		}
+	})
+}
+
+// each parses the Go files of a folder.
+func each(dir string, see func(*ast.File)) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		return err
 	}
-	for _, p := range pkgs {
-		for _, f := range p.Files {
-			for _, d := range f.Decls {
-				s.note(d)
-			}
+	for _, name := range names {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
 		}
+		see(f)
 	}
 	return nil
 }
@@ -101,15 +109,7 @@ func (s *shapes) note(d ast.Decl) {
 
 // roots wants what the package in dir names, and all that it is made of.
 func (s *shapes) roots(dir string) error {
-	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
-		return err
-	}
-	for _, name := range files {
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			return err
-		}
+	return each(dir, func(f *ast.File) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			if sel, ok := n.(*ast.SelectorExpr); ok {
 				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "model" {
@@ -118,8 +118,7 @@ func (s *shapes) roots(dir string) error {
 			}
 			return true
 		})
-	}
-	return nil
+	})
 }
 
 // reach wants a type or a constant, and what it is made of.
