@@ -154,6 +154,11 @@ func (s *Server) Services() []*Service { return s.opts.Services }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 && r.Header.Get("Expect") == "100-continue" {
+		// net/http goes on only where a body follows. botocore expects it for an empty one
+		// too: it takes the answer for that of the next request on the connection as well.
+		w.WriteHeader(http.StatusContinue)
+	}
 	if h := s.mounted(r.URL.Path); h != nil && !s.streams(r) {
 		h.ServeHTTP(w, r)
 		return

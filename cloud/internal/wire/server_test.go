@@ -1,10 +1,13 @@
 package wire_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -132,5 +135,25 @@ func TestPresentAndUnknownMembers(t *testing.T) {
 	}
 	if got := resp.Header.Get("X-Turnout-Unknown-Member"); got != "loadBalancers[0].kontainerPort" {
 		t.Errorf("unknown member header: %q", got)
+	}
+}
+
+// botocore sends S3's uploads only after "100 Continue", empty ones too, and mistakes the
+// next answer on the connection when one comes without.
+func TestAnEmptyBodyIsContinuedToo(t *testing.T) {
+	s := httptest.NewServer(newServer(&clusters{}, nil))
+	defer s.Close()
+	for body, want := range map[string]string{"": "HTTP/1.1 100 Continue\r\n", "{}": "HTTP/1.1 100 Continue\r\n"} {
+		conn, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: cloud\r\nExpect: 100-continue\r\nX-Amz-Target: AmazonEC2ContainerServiceV20141113.CreateCluster\r\n"+
+			"Content-Type: application/x-amz-json-1.1\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		got := bufio.NewReader(conn)
+		if line, err := got.ReadString('\n'); line != want {
+			t.Errorf("a body of %d bytes: %q, %v", len(body), line, err)
+		}
 	}
 }
