@@ -1,7 +1,7 @@
-// Package cloud is a local cloud: ECR, ECS, CodeDeploy, Elastic Load Balancing, STS, IAM,
-// Lambda, CloudWatch and its Logs, EC2's networks on one loopback port, speaking AWS's wire protocols to unchanged
-// AWS clients. It really runs containers, really checks health, really balances HTTP and
-// really shifts it.
+// Package cloud is a local cloud on one loopback port: ECR, ECS, CodeDeploy, Elastic Load
+// Balancing, STS, IAM, and around them Lambda, S3, CloudWatch and its Logs, Parameter Store,
+// Secrets Manager and EC2's networks, speaking AWS's wire protocols to unchanged AWS clients.
+// It really runs containers, really checks health, really balances HTTP and really shifts it.
 //
 // In a Go test:
 //
