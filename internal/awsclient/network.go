@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
 // Network is where tasks of a local cloud stand by default.
@@ -77,7 +78,11 @@ func (c *Clients) askEC2(ctx context.Context, form url.Values, out any) error {
 	if err := v4.NewSigner().SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), "ec2", c.cfg.Region, time.Now()); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	res, err := c.cfg.HTTPClient.Do(req)
+	client := c.cfg.HTTPClient
+	if client == nil { // the SDK's clients then make one of their own
+		client = awshttp.NewBuildableClient()
+	}
+	res, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -45,6 +45,7 @@ func TestMetadata(t *testing.T) {
 		task.Stop(types.TaskStopCodeUserInitiated, "")
 		r.same("once it shall stop", pick(get(t, r.agent, base+"-0"), "DesiredStatus"), []any{"STOPPED"})
 		<-task.Done()
+		synctest.Wait() // the agent forgets it a moment later
 		for _, unknown := range []string{base + "-0", base + "-2", base, "/v4/x-0"} {
 			if code := ask(r.agent, unknown).Code; code != http.StatusNotFound {
 				t.Errorf("%s: %d", unknown, code)
