@@ -64,7 +64,7 @@ func names(info *types.DeploymentInfo, out []side) {
 func (c *Console) serviceOf(ctx context.Context, out *deploymentView, info *types.DeploymentInfo, n *network) error {
 	got, err := c.Services.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &out.Cluster, Services: []string{out.Service}})
 	if err != nil || len(got.Services) == 0 {
-		return nil //nolint:nilerr // the service is gone, and the deployment tells of it
+		return nil // the service is gone, and the deployment tells of it
 	}
 	s := got.Services[0]
 	if out.Messages = events(s, aws.ToTime(info.CreateTime)); info.CompleteTime != nil {

@@ -192,7 +192,7 @@ func (c *Console) deployment(r *http.Request) (any, error) {
 func (c *Console) ecsTarget(ctx context.Context, id string) (*types.ECSTarget, error) {
 	list, err := c.Targets.ListDeploymentTargets(ctx, &codedeploy.ListDeploymentTargetsInput{DeploymentId: &id})
 	if err != nil || len(list.TargetIds) == 0 {
-		return nil, nil //nolint:nilerr // AWS's answer before the start
+		return nil, nil // AWS's answer before the start
 	}
 	out, err := c.Targets.BatchGetDeploymentTargets(ctx, &codedeploy.BatchGetDeploymentTargetsInput{DeploymentId: &id, TargetIds: list.TargetIds[:1]})
 	if err != nil || len(out.DeploymentTargets) == 0 {

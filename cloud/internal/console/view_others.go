@@ -74,7 +74,7 @@ func (c *Console) watched(ctx context.Context, info *types.DeploymentInfo) ([]al
 	if conf == nil {
 		out, err := c.Settings.GetDeploymentGroup(ctx, &codedeploy.GetDeploymentGroupInput{ApplicationName: info.ApplicationName, DeploymentGroupName: info.DeploymentGroupName})
 		if err != nil {
-			return []alarm{}, nil //nolint:nilerr // the group is gone
+			return []alarm{}, nil // the group is gone
 		}
 		conf = out.DeploymentGroupInfo.AlarmConfiguration
 	}
