@@ -1,22 +1,18 @@
 package action
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
+	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/ci"
 	"github.com/turnoutdev/turnout/internal/fault"
 )
@@ -58,31 +54,8 @@ func useProxy(cfg *aws.Config, proxy, except string) error {
 func publicRegistry(ctx context.Context, cfg aws.Config) ([]registry, error) {
 	const region, target = "us-east-1", "SpencerFrontendService.GetAuthorizationToken"
 	endpoint := orElse(aws.ToString(cfg.BaseEndpoint), "https://api.ecr-public."+region+".amazonaws.com")
-	body := []byte("{}")
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(endpoint, "/")+"/", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	req.Header.Set("X-Amz-Target", target)
-	keys, err := cfg.Credentials.Retrieve(ctx)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), "ecr-public", region, time.Now()); err != nil {
-		return nil, err
-	}
-	client := cfg.HTTPClient
-	if client == nil {
-		client = http.DefaultClient
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	header := http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {target}}
+	res, answer, err := awsclient.Post(ctx, cfg, strings.TrimSuffix(endpoint, "/")+"/", "ecr-public", region, header, []byte("{}"))
 	if err != nil {
 		return nil, err
 	}

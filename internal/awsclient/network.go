@@ -2,20 +2,13 @@ package awsclient
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
 // Network is where tasks of a local cloud stand by default.
@@ -64,30 +57,8 @@ func (c *Clients) DefaultNetwork(ctx context.Context) (Network, error) {
 func (c *Clients) askEC2(ctx context.Context, form url.Values, out any) error {
 	name := form.Get("Action")
 	form.Set("Version", "2016-11-15")
-	body := form.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, aws.ToString(c.cfg.BaseEndpoint), strings.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	keys, err := c.cfg.Credentials.Retrieve(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	sum := sha256.Sum256([]byte(body))
-	if err := v4.NewSigner().SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), "ec2", c.cfg.Region, time.Now()); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	client := c.cfg.HTTPClient
-	if client == nil { // the SDK's clients then make one of their own
-		client = awshttp.NewBuildableClient()
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	defer res.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(res.Body, maxDocument))
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	res, data, err := Post(ctx, c.cfg, aws.ToString(c.cfg.BaseEndpoint), "ec2", c.cfg.Region, header, []byte(form.Encode()))
 	if err == nil && res.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %s", res.Status, data)
 	}
