@@ -55,7 +55,7 @@ func publicRegistry(ctx context.Context, cfg aws.Config) ([]registry, error) {
 	const region, target = "us-east-1", "SpencerFrontendService.GetAuthorizationToken"
 	endpoint := orElse(aws.ToString(cfg.BaseEndpoint), "https://api.ecr-public."+region+".amazonaws.com")
 	header := http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {target}}
-	res, answer, err := awsclient.Post(ctx, cfg, strings.TrimSuffix(endpoint, "/")+"/", "ecr-public", region, header, []byte("{}"))
+	answer, err := awsclient.Post(ctx, cfg, strings.TrimSuffix(endpoint, "/")+"/", "ecr-public", region, header, []byte("{}"))
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +66,8 @@ func publicRegistry(ctx context.Context, cfg aws.Config) ([]registry, error) {
 		Type    string `json:"__type"`
 		Message string `json:"message"`
 	}
-	if err := json.Unmarshal(answer, &out); err != nil || res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ECR Public: %s: %s %s", res.Status, out.Type, out.Message)
+	if err := json.Unmarshal(answer.Body, &out); err != nil || answer.Code != http.StatusOK {
+		return nil, fmt.Errorf("ECR Public: %s: %s %s", answer.Status, out.Type, out.Message)
 	}
 	r, err := unpack(out.AuthorizationData.AuthorizationToken, "https://public.ecr.aws")
 	r.endpoint = "public.ecr.aws"

@@ -58,12 +58,12 @@ func (c *Clients) askEC2(ctx context.Context, form url.Values, out any) error {
 	name := form.Get("Action")
 	form.Set("Version", "2016-11-15")
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
-	res, data, err := Post(ctx, c.cfg, aws.ToString(c.cfg.BaseEndpoint), "ec2", c.cfg.Region, header, []byte(form.Encode()))
-	if err == nil && res.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", res.Status, data)
+	answer, err := Post(ctx, c.cfg, aws.ToString(c.cfg.BaseEndpoint), "ec2", c.cfg.Region, header, []byte(form.Encode()))
+	if err == nil && answer.Code != http.StatusOK {
+		err = fmt.Errorf("%s: %s", answer.Status, answer.Body)
 	}
 	if err == nil {
-		err = xml.Unmarshal(data, out)
+		err = xml.Unmarshal(answer.Body, out)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
