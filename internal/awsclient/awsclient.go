@@ -73,13 +73,18 @@ func New(ctx context.Context, o Options) (*Clients, error) {
 	if o.Role.ARN != "" {
 		o.Role.assume(&cfg)
 	}
+	return From(cfg), nil
+}
+
+// From makes the clients of a configuration of the SDK.
+func From(cfg aws.Config) *Clients {
 	c := &Clients{Region: cfg.Region, cfg: cfg, Reads: rate.NewLimiter(readsASecond, readsAtOnce)}
 	if cfg.BaseEndpoint != nil {
 		if c.Local = loopback(*cfg.BaseEndpoint); c.Local {
 			c.Reads = nil // a cloud of one's own is asked as often as one likes
 		}
 	}
-	return c, nil
+	return c
 }
 
 // patiently makes more attempts than the SDK does by itself, since a deployment is worth

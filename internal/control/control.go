@@ -42,12 +42,14 @@ type Outcome struct {
 	Previous       string          `json:"previous,omitempty"` // what served before
 	Revision       string          `json:"taskDefinition"`     // what serves now
 	Routes         []subject.Route `json:"listeners"`          // where traffic stands now
+
+	rolling bool // ECS itself deploys the service, and moves no weights
 }
 
 func (c *Control) outcome(action, id string) *Outcome {
 	return &Outcome{
 		Action: action, Service: c.Subject.Service, Cluster: subject.Last(c.Subject.Cluster), DeploymentID: id,
-		Previous: c.Subject.TaskDefinition(), Routes: []subject.Route{},
+		Previous: c.Subject.TaskDefinition(), Routes: []subject.Route{}, rolling: c.Subject.Rolling(),
 	}
 }
 
@@ -161,8 +163,12 @@ func (o *Outcome) Traffic() string {
 	return "no listener forwards to the service"
 }
 
-// Split tells whether production traffic is shared between revisions.
+// Split tells whether production traffic is shared between revisions. Behind a rolling
+// service's target groups stands the same everywhere, whatever the listeners' weights.
 func (o *Outcome) Split() bool {
+	if o.rolling {
+		return false
+	}
 	for _, r := range o.Routes {
 		for _, w := range r.Weights {
 			if !r.Test && w.Percent > 0 && w.Percent < 100 {
@@ -199,11 +205,13 @@ func (c *Control) confirm(ctx context.Context, o *Outcome, also func() string) e
 
 const confirmTries = 6
 
-// divided says which part of the traffic goes elsewhere than to what is primary.
+// divided says which part of the traffic goes elsewhere than to what is primary. A rolling
+// service may stand behind several target groups, and its listeners may send traffic to
+// others: those weights are nobody's to judge here.
 func (c *Control) divided(o *Outcome) string {
 	group := c.Subject.Live()
 	for _, r := range o.Routes {
-		if !r.Test && group != "" && r.Of(group) < 100 {
+		if !r.Test && group != "" && !o.rolling && r.Of(group) < 100 {
 			return fmt.Sprintf("%s, which %s serves from, has %.0f %% of the traffic", subject.GroupName(group), subject.Last(o.Revision), r.Of(group))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
@@ -19,6 +20,7 @@ import (
 	"github.com/turnoutdev/turnout/internal/appspec"
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/history"
+	"github.com/turnoutdev/turnout/internal/pipeline/shift"
 	"github.com/turnoutdev/turnout/internal/run"
 	"github.com/turnoutdev/turnout/internal/subject"
 	"github.com/turnoutdev/turnout/internal/watch"
@@ -217,18 +219,19 @@ func (c *Control) redeploy(ctx context.Context, o *Outcome, spec *appspec.AppSpe
 	} else {
 		c.Report.Note("bringing %s back, which replaces %s", subject.Last(revision), subject.Last(now))
 	}
-	made, err := c.Subject.AWS.CodeDeploy().CreateDeployment(ctx, &codedeploy.CreateDeploymentInput{
+	mark := " (rollback " + run.NewID(time.Now()) + ")"
+	id, err := shift.Create(ctx, c.Subject.AWS, c.Report.Note, &codedeploy.CreateDeploymentInput{
 		ApplicationName: g.ApplicationName, DeploymentGroupName: g.DeploymentGroupName, DeploymentConfigName: &config,
-		Description: aws.String("turnout rollback to " + subject.Last(revision)),
+		Description: aws.String(shift.Describe("turnout rollback to "+subject.Last(revision), mark)),
 		Revision: &cdtypes.RevisionLocation{
 			RevisionType:   cdtypes.RevisionLocationTypeAppSpecContent,
 			AppSpecContent: &cdtypes.AppSpecContent{Content: &content, Sha256: aws.String(hex.EncodeToString(sum[:]))},
 		},
-	})
+	}, mark)
 	if err != nil {
 		return fmt.Errorf("roll back to %s: %w", subject.Last(revision), err)
 	}
-	o.DeploymentID, o.RollbackID, o.RollbackStatus = aws.ToString(made.DeploymentId), "", ""
+	o.DeploymentID, o.RollbackID, o.RollbackStatus = id, "", ""
 	out, err := c.followOn(ctx, o.DeploymentID)
 	if err != nil {
 		return err

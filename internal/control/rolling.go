@@ -23,20 +23,38 @@ var over = []ecstypes.ServiceDeploymentStatus{
 	ecstypes.ServiceDeploymentStatusRollbackSuccessful, ecstypes.ServiceDeploymentStatusRollbackFailed,
 }
 
-// stopRolling has ECS go back to the revision before, and waits until it has.
-func (c *Control) stopRolling(ctx context.Context, o *Outcome) error {
-	client := c.Subject.AWS.ECS()
+// stopNamed stops the rolling deployment that is under way, which is named by nothing, by
+// the id of the service's deployment, or by that of the service deployment (a name or an
+// ARN). Another one is not to be stopped by mistake.
+func (c *Control) stopNamed(ctx context.Context, id string, back bool) (*Outcome, error) {
+	active, err := c.which(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	if !back {
+		return nil, fault.New(fault.Usage, "`turnout stop --rollback`, or `turnout rollback --to` another revision", "a rolling deployment cannot stand still: ECS stops it only by going back")
+	}
 	arn, err := c.current(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	if id != "" && id != active && subject.Last(id) != subject.Last(arn) {
+		return nil, fault.New(fault.Usage, "`turnout status` shows which one is", "deployment %s of service %s is not under way", id, c.Subject.Service)
+	}
+	o := c.outcome("stop", active)
+	return o, c.stopRolling(ctx, o, arn)
+}
+
+// stopRolling has ECS go back to the revision before, and waits until it has.
+func (c *Control) stopRolling(ctx context.Context, o *Outcome, arn string) error {
+	client := c.Subject.AWS.ECS()
 	c.Report.Note("stopping deployment %s, back to the revision before", subject.Last(arn))
 	if _, err := client.StopServiceDeployment(ctx, &ecs.StopServiceDeploymentInput{ServiceDeploymentArn: &arn, StopType: ecstypes.StopServiceDeploymentStopTypeRollback}); err != nil {
 		return fmt.Errorf("stop deployment %s: %w", subject.Last(arn), err)
 	}
 	o.RollbackID = subject.Last(arn)
 	var last ecstypes.ServiceDeployment
-	err = c.Pace.Every(ctx, c.Deadline, c.trouble, func(ctx context.Context) (bool, bool, error) {
+	err := c.Pace.Every(ctx, c.Deadline, c.trouble, func(ctx context.Context) (bool, bool, error) {
 		out, err := client.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: []string{arn}})
 		if err != nil {
 			return false, false, err
@@ -100,7 +118,11 @@ func (c *Control) rollbackRolling(ctx context.Context, wanted string) (*Outcome,
 	}
 	o := c.outcome("rollback", active)
 	if active != "" && wanted == "" {
-		return o, c.stopRolling(ctx, o)
+		arn, err := c.current(ctx)
+		if err != nil {
+			return o, err
+		}
+		return o, c.stopRolling(ctx, o, arn)
 	}
 	if wanted == "" {
 		if wanted, err = c.before(ctx); err != nil {

@@ -16,17 +16,14 @@ import (
 // with back, until it has been taken back too. Without, weights and tasks stay as they
 // are, which the outcome tells.
 func (c *Control) Stop(ctx context.Context, id string, back bool) (*Outcome, error) {
+	if c.Subject.Rolling() {
+		return c.stopNamed(ctx, id, back)
+	}
 	id, err := c.which(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	o := c.outcome("stop", id)
-	if c.Subject.Rolling() {
-		if !back {
-			return nil, fault.New(fault.Usage, "`turnout stop --rollback`, or `turnout rollback --to` another revision", "a rolling deployment cannot stand still: ECS stops it only by going back")
-		}
-		return o, c.stopRolling(ctx, o)
-	}
 	return o, c.stop(ctx, o, back)
 }
 

@@ -2,12 +2,15 @@ package shift
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
+	"github.com/turnoutdev/turnout/internal/awsclient"
+	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/run"
 	"github.com/turnoutdev/turnout/internal/watch"
 )
@@ -24,7 +27,7 @@ func adopt(ctx context.Context, r *run.Run) error {
 	if r.Facts.DeploymentID != "" || !r.Tried {
 		return nil
 	}
-	id, err := mine(ctx, r)
+	id, err := marked(ctx, r.AWS, &r.Facts.Application, &r.Facts.Group, mark(r))
 	if err != nil || id == "" {
 		return err
 	}
@@ -32,21 +35,19 @@ func adopt(ctx context.Context, r *run.Run) error {
 	return created(r)
 }
 
-// mine is the id of the deployment that carries this run's mark, "" if there is none.
-func mine(ctx context.Context, r *run.Run) (string, error) {
-	list, err := r.AWS.CodeDeploy().ListDeployments(ctx, &codedeploy.ListDeploymentsInput{
-		ApplicationName: &r.Facts.Application, DeploymentGroupName: &r.Facts.Group,
-	})
+// marked is the id of the deployment whose description ends with mark, "" if there is none.
+func marked(ctx context.Context, a *awsclient.Clients, application, group *string, mark string) (string, error) {
+	list, err := a.CodeDeploy().ListDeployments(ctx, &codedeploy.ListDeploymentsInput{ApplicationName: application, DeploymentGroupName: group})
 	if err != nil || len(list.Deployments) == 0 {
 		return "", err
 	}
 	newest := list.Deployments[:min(len(list.Deployments), 25)] // as many as one call takes
-	infos, err := r.AWS.CodeDeploy().BatchGetDeployments(ctx, &codedeploy.BatchGetDeploymentsInput{DeploymentIds: newest})
+	infos, err := a.CodeDeploy().BatchGetDeployments(ctx, &codedeploy.BatchGetDeploymentsInput{DeploymentIds: newest})
 	if err != nil {
 		return "", err
 	}
 	for _, d := range infos.DeploymentsInfo {
-		if strings.HasSuffix(aws.ToString(d.Description), mark(r)) {
+		if strings.HasSuffix(aws.ToString(d.Description), mark) {
 			return aws.ToString(d.DeploymentId), nil
 		}
 	}
@@ -59,7 +60,7 @@ func ahead(ctx context.Context, r *run.Run) error {
 	if r.Options.IfActive != run.Wait && r.Options.IfActive != run.Supersede {
 		return nil
 	}
-	for {
+	for last := ""; ; {
 		list, err := r.AWS.CodeDeploy().ListDeployments(ctx, &codedeploy.ListDeploymentsInput{
 			ApplicationName: &r.Facts.Application, DeploymentGroupName: &r.Facts.Group, IncludeOnlyStatuses: running,
 		})
@@ -67,6 +68,10 @@ func ahead(ctx context.Context, r *run.Run) error {
 			return err
 		}
 		id := list.Deployments[0]
+		if id == last {
+			return nil // it has ended; lists are late with that
+		}
+		last = id
 		if r.Options.IfActive == run.Supersede {
 			r.Report.Note("stopping deployment %s, which this one supersedes", id)
 			if _, err := r.AWS.CodeDeploy().StopDeployment(ctx, &codedeploy.StopDeploymentInput{DeploymentId: &id, AutoRollbackEnabled: aws.Bool(false)}); err != nil && !completed(err) {
@@ -75,7 +80,11 @@ func ahead(ctx context.Context, r *run.Run) error {
 		} else {
 			r.Report.Note("waiting for deployment %s to end", id)
 		}
-		if _, err := follow(ctx, r, watch.Options{ID: id, Deadline: deadline(r)}); err != nil {
+		_, err = follow(ctx, r, watch.Options{ID: id, Deadline: deadline(r)})
+		if errors.Is(err, watch.ErrDeadline) {
+			return fault.New(fault.TimedOut, "`turnout watch "+id+"` follows it; "+r.Facts.TaskDefinition+" stays registered and unused", "deployment %s, which is ahead, has not ended: %w", id, err)
+		}
+		if err != nil {
 			return err
 		}
 	}

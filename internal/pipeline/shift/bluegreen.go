@@ -62,24 +62,13 @@ func words(o watch.Outcome) string {
 	return "shifted all traffic"
 }
 
-// create creates the deployment, once: an answer that was lost on the way does not make
-// a second one.
+// create creates the run's deployment.
 func create(ctx context.Context, r *run.Run) error {
 	in, err := input(r)
 	if err != nil {
 		return err
 	}
-	client := codedeploy.NewFromConfig(r.AWS.Config(), func(o *codedeploy.Options) { o.Retryer = aws.NopRetryer{} })
-	id, err := awsclient.Once(ctx, r.Report.Note, func() (string, error) {
-		out, err := client.CreateDeployment(ctx, in)
-		if err != nil {
-			return "", err
-		}
-		return aws.ToString(out.DeploymentId), nil
-	}, func() (string, bool, error) {
-		id, err := mine(ctx, r)
-		return id, id != "", err
-	})
+	id, err := Create(ctx, r.AWS, r.Report.Note, in, mark(r))
 	var active *types.DeploymentLimitExceededException
 	switch {
 	case errors.As(err, &active):
@@ -89,6 +78,22 @@ func create(ctx context.Context, r *run.Run) error {
 	}
 	r.Facts.DeploymentID = id
 	return created(r)
+}
+
+// Create creates a deployment, once: an answer that was lost on the way does not make a
+// second one. It is found again by mark, with which its description ends.
+func Create(ctx context.Context, a *awsclient.Clients, note func(string, ...any), in *codedeploy.CreateDeploymentInput, mark string) (string, error) {
+	client := codedeploy.NewFromConfig(a.Config(), func(o *codedeploy.Options) { o.Retryer = aws.NopRetryer{} })
+	return awsclient.Once(ctx, note, func() (string, error) {
+		out, err := client.CreateDeployment(ctx, in)
+		if err != nil {
+			return "", err
+		}
+		return aws.ToString(out.DeploymentId), nil
+	}, func() (string, bool, error) {
+		id, err := marked(ctx, a, in.ApplicationName, in.DeploymentGroupName, mark)
+		return id, id != "", err
+	})
 }
 
 // input is the deployment to create.
@@ -120,12 +125,15 @@ func input(r *run.Run) (*codedeploy.CreateDeploymentInput, error) {
 // description ends with the run's id, by which the run finds its deployment again when
 // CodeDeploy's answer was lost.
 func description(r *run.Run) string {
-	mark := mark(r)
-	d := first(r.Options.Description, r.Config.CodeDeploy.Description, "turnout "+first(r.Facts.Tag, r.Facts.TaskDefinition))
-	if room := maxDescription - len(mark); len(d) > room {
-		d = strings.ToValidUTF8(d[:room-3], "") + "..."
+	return Describe(first(r.Options.Description, r.Config.CodeDeploy.Description, "turnout "+first(r.Facts.Tag, r.Facts.TaskDefinition)), mark(r))
+}
+
+// Describe is a description that ends with mark, of as much of text as CodeDeploy takes.
+func Describe(text, mark string) string {
+	if room := maxDescription - len(mark); len(text) > room {
+		text = strings.ToValidUTF8(text[:room-3], "") + "..."
 	}
-	return d + mark
+	return text + mark
 }
 
 func mark(r *run.Run) string { return " (run " + r.ID + ")" }

@@ -21,6 +21,11 @@ import (
 // harm: the call is simply made again.
 func roll(ctx context.Context, r *run.Run) (string, error) {
 	if r.Facts.DeploymentID == "" {
+		if r.Options.IfActive == run.Wait {
+			if err := settled(ctx, r); err != nil {
+				return "", err
+			}
+		}
 		if err := update(ctx, r); err != nil {
 			return "", err
 		}
@@ -44,11 +49,6 @@ func roll(ctx context.Context, r *run.Run) (string, error) {
 }
 
 func update(ctx context.Context, r *run.Run) error {
-	if r.Options.IfActive == run.Wait {
-		if err := settled(ctx, r); err != nil {
-			return err
-		}
-	}
 	out, err := r.AWS.ECS().UpdateService(ctx, &ecs.UpdateServiceInput{
 		Cluster: &r.Config.Cluster, Service: &r.Config.Service, TaskDefinition: &r.Facts.TaskDefinition,
 	})
