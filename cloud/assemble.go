@@ -96,7 +96,7 @@ func (c *Cloud) traffic(ctx context.Context, p *parts) (err error) {
 	}
 	p.agent = agent.New(agent.Options{Driver: p.driver, Clock: c.clock, Dir: filepath.Join(c.dir, "tasks"), Log: c.opts.Log})
 	p.balancer = balancer.New(balancer.Options{
-		Dial: p.agent.Dial, Scale: c.clock.Scale, Log: c.opts.Log, GroupHeader: c.opts.GroupHeader,
+		Dial: c.dialTarget(p.agent), Scale: c.clock.Scale, Log: c.opts.Log, GroupHeader: c.opts.GroupHeader,
 		OnHealth: func(group string) { p.elb.HealthChanged(group) },
 		Invoke: func(ctx context.Context, function string, payload []byte) ([]byte, error) {
 			return p.elb.InvokeFunction(ctx, function, payload)
@@ -157,7 +157,7 @@ func (c *Cloud) stores(_ context.Context, p *parts) (err error) {
 
 func (c *Cloud) movement(_ context.Context, p *parts) (err error) {
 	endpoint, _ := netip.ParseAddrPort(c.listener.Addr().String()) // of a loopback listener
-	p.inside = newInside(endpoint, p.agent, p.seal, p.tokens, p.iam)
+	p.inside = newInside(endpoint, http.HandlerFunc(c.serveContained), p.agent, p.seal, p.tokens, p.iam)
 	p.sessions = &session.Manager{Base: c.Endpoint}
 	if p.tasks, err = ecs.New(p.guard.ECS(ecs.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Runner: p.agent, Targets: p.elb, HealthChanged: p.elb, Log: c.opts.Log,

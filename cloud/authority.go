@@ -10,7 +10,7 @@ import (
 )
 
 // oidc is where the cloud's own identity provider is served.
-const oidc = "/_turnout/oidc"
+const oidc = ownPath + "oidc"
 
 // job is whom that provider's tokens are about if a request says nothing else.
 var job = map[string]string{"repository": "local/repository", "ref": "refs/heads/main"}

@@ -12,11 +12,13 @@ import (
 
 // The controls of a cloud that AWS does not have. They ask for no signature, so that a
 // test suite reaches them with a plain HTTP client; the cloud listens on loopback only, and
-// pages in a browser are kept out.
+// pages in a browser and what runs in the cloud are kept out.
 const (
-	resetPath    = "/_turnout/reset"
-	snapshotPath = "/_turnout/snapshot"
-	chaosPath    = "/_turnout/chaos"
+	ownPath      = "/_turnout/" // no path of AWS's begins so
+	resetPath    = ownPath + "reset"
+	snapshotPath = ownPath + "snapshot"
+	chaosPath    = ownPath + "chaos"
+	callsPath    = ownPath + "calls" // tells and forgets observed calls
 )
 
 func (c *Cloud) makeControls() map[string]http.HandlerFunc {

@@ -25,7 +25,7 @@ func (c *Cloud) makeFunctions(p *parts) (*lambda.Service, error) {
 	endpoint, _ := netip.ParseAddrPort(c.listener.Addr().String()) // of a loopback listener
 	return lambda.New(lambda.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, Driver: p.driver, Dir: filepath.Join(c.dir, "functions"), Log: c.opts.Log,
-		Endpoint: endpoint, Reach: p.elb.Listening, Image: c.localImage,
+		Endpoint: endpoint, API: p.inside.api.Handle, Reach: p.elb.Listening, Image: c.localImage,
 		Login: func(ctx context.Context, ref string) (user, password string, err error) {
 			return login(itself(ctx), ref)
 		},

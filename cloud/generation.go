@@ -123,6 +123,10 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.tunnel(w, r)
 		return
 	}
+	if contained(r.Context()) && ofMachine(r.URL.Path) {
+		http.Error(w, "a task or function reaches AWS's APIs, the registry and its own metadata; "+ownPath+" is for this machine's users", http.StatusForbidden)
+		return
+	}
 	if h := c.controls[r.Method+" "+r.URL.Path]; h != nil {
 		c.control(w, r, h)
 		return

@@ -2,11 +2,15 @@ package cloud
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"path"
 	"strings"
 	"time"
 
@@ -15,6 +19,7 @@ import (
 
 	"github.com/turnoutdev/turnout/cloud/internal/agent"
 	"github.com/turnoutdev/turnout/cloud/internal/ecs"
+	"github.com/turnoutdev/turnout/cloud/internal/elbv2"
 	"github.com/turnoutdev/turnout/cloud/internal/iam"
 	"github.com/turnoutdev/turnout/cloud/internal/seal"
 	"github.com/turnoutdev/turnout/cloud/internal/sts"
@@ -27,25 +32,23 @@ const (
 	keysFor         = 6 * time.Hour // as ECS gives them out
 )
 
-// inside is what tasks reach of the cloud: its API at the address that it has outside, and
-// at ECS's own address the metadata of the task and the keys of its role.
+// inside is what tasks reach of the cloud: AWS's part of its API at the address that it has
+// outside, and at ECS's own address the metadata of the task and the keys of its role.
 type inside struct {
-	api    netip.AddrPort
+	at     netip.AddrPort
+	api    *agent.ConnServer
 	server *agent.ConnServer
 	box    *seal.Box
 	roles  *sts.Service
 	keys   *iam.Service
-	ctx    context.Context // of the generation's life
-	end    context.CancelFunc
 }
 
 // ticket says which keys a task may ask for; sealed, it is the path that only the task
 // knows.
 type ticket struct{ Role, Task string }
 
-func newInside(api netip.AddrPort, a *agent.Agent, box *seal.Box, roles *sts.Service, keys *iam.Service) *inside {
-	in := &inside{api: api, box: box, roles: roles, keys: keys}
-	in.ctx, in.end = context.WithCancel(context.Background())
+func newInside(at netip.AddrPort, api http.Handler, a *agent.Agent, box *seal.Box, roles *sts.Service, keys *iam.Service) *inside {
+	in := &inside{at: at, api: agent.NewConnServer(api), box: box, roles: roles, keys: keys}
 	mux := http.NewServeMux()
 	mux.Handle("/", a.MetadataHandler())
 	mux.HandleFunc("GET "+credentialsPath+"{ticket}", in.credentials)
@@ -54,15 +57,14 @@ func newInside(api netip.AddrPort, a *agent.Agent, box *seal.Box, roles *sts.Ser
 }
 
 func (in *inside) close() error {
-	in.end()
-	return in.server.Close()
+	return errors.Join(in.api.Close(), in.server.Close())
 }
 
 // endpoints are what one task reaches, and the variables that tell it.
 func (in *inside) endpoints(taskARN, role string) ecs.Endpoints {
 	e := ecs.Endpoints{
-		Env:      []ecstypes.KeyValuePair{{Name: aws.String("AWS_ENDPOINT_URL"), Value: aws.String("http://" + in.api.String())}},
-		Services: map[netip.AddrPort]func(net.Conn){agent.MetadataAddr: in.server.Handle, in.api: agent.Relay(in.ctx, in.api)},
+		Env:      []ecstypes.KeyValuePair{{Name: aws.String("AWS_ENDPOINT_URL"), Value: aws.String("http://" + in.at.String())}},
+		Services: map[netip.AddrPort]func(net.Conn){agent.MetadataAddr: in.server.Handle, in.at: in.api.Handle},
 	}
 	if role != "" {
 		b, _ := json.Marshal(ticket{role, taskARN[strings.LastIndexByte(taskARN, '/')+1:]}) // strings always encode
@@ -107,4 +109,52 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"code": code, "message": message, "HTTPErrorCode": status}) // as above
+}
+
+// containedKey marks the calls of tasks and functions.
+type containedKey struct{}
+
+func contained(ctx context.Context) bool { return ctx.Value(containedKey{}) != nil }
+
+func contain(ctx context.Context) context.Context {
+	return context.WithValue(ctx, containedKey{}, true)
+}
+
+// serveContained serves the API to tasks and functions.
+func (c *Cloud) serveContained(w http.ResponseWriter, r *http.Request) {
+	c.ServeHTTP(w, r.WithContext(contain(r.Context())))
+}
+
+// ofMachine tells whether a path is for this machine's users and programs only. What is run
+// here does not get to the controls, which ask for no signature, nor to the console; what
+// load balancers hand out is for programs on AWS, too.
+func ofMachine(p string) bool {
+	p = path.Clean("/" + p)
+	return strings.HasPrefix(p+"/", ownPath) && !strings.HasPrefix(p, elbv2.Files)
+}
+
+// dialTarget reaches the targets of load balancers. The cloud itself is none: through it,
+// tasks and functions would get to what is closed to them.
+func (c *Cloud) dialTarget(a *agent.Agent) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if addr == c.listener.Addr().String() || (c.secure != nil && addr == c.secure.Addr().String()) {
+			return nil, fmt.Errorf("dial %s: the local cloud is no target of its load balancers", addr)
+		}
+		return a.Dial(ctx, network, addr)
+	}
+}
+
+// containedConn is a tunnel that a task or a function has opened.
+type containedConn struct{ net.Conn }
+
+// markContained is for http.Server.ConnContext: what comes through such a tunnel is
+// contained as well.
+func markContained(ctx context.Context, conn net.Conn) context.Context {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	if _, ok := conn.(containedConn); ok {
+		return contain(ctx)
+	}
+	return ctx
 }

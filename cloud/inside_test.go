@@ -1,6 +1,9 @@
 package cloud_test
 
 import (
+	"fmt"
+	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -8,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/turnoutdev/turnout/cloud"
 )
@@ -33,9 +38,16 @@ func (r *rig) told(in *ecs.RegisterTaskDefinitionInput) (task, lines string) {
 }
 
 // A program in a task finds its metadata, the cloud's API and the keys of its task role
-// as it does on AWS, and the keys stand in no variable.
+// as it does on AWS, and the keys stand in no variable. What the cloud has beside AWS is
+// closed to it.
 func TestWhatTasksReach(t *testing.T) {
-	r := started(t, cloud.Options{Driver: "native"})
+	for _, driver := range []string{"native", "docker"} {
+		t.Run(driver, func(t *testing.T) { whatTasksReach(t, driver) })
+	}
+}
+
+func whatTasksReach(t *testing.T, driver string) {
+	r := started(t, cloud.Options{Driver: driver, TLSAddr: "127.0.0.1:0"})
 	image := r.image("whoami", compiled(t, "testdata/whoami"))
 	execution := r.makeRole("execution", "ecs-tasks.amazonaws.com", "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy")
 	role := r.makeRole("app", "ecs-tasks.amazonaws.com", "arn:aws:iam::aws:policy/ReadOnlyAccess")
@@ -60,6 +72,17 @@ func TestWhatTasksReach(t *testing.T) {
 			t.Errorf("the task does not say %q:\n%s", want, lines)
 		}
 	}
+	for _, base := range []string{r.Endpoint(), "https://sts.us-east-1.amazonaws.com"} {
+		refused := 0
+		for line := range strings.Lines(lines) {
+			if strings.Contains(line, base+"/") && strings.Contains(line, ": 403 a task or function reaches AWS's APIs, the registry and its own metadata") {
+				refused++
+			}
+		}
+		if refused != 8 || !strings.Contains(lines, "GET "+base+"/_turnout/elb/keys/none: 404") {
+			t.Errorf("%d of 8 doors are closed at %s, and load balancers' keys are open:\n%s", refused, base, lines)
+		}
+	}
 	if strings.Contains(lines, "AWS_SECRET_ACCESS_KEY") {
 		t.Errorf("keys stand in the environment:\n%s", lines)
 	}
@@ -77,5 +100,25 @@ func TestWhatTasksReach(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "ECS was unable to assume the role") {
 		t.Errorf("a role that does not trust ECS: %v", err)
+	}
+}
+
+// A load balancer is no way around: the cloud is not one of its targets.
+func TestTheCloudIsNoTarget(t *testing.T) {
+	r := started(t, cloud.Options{Driver: "fake", TLSAddr: "127.0.0.1:0", TimeScale: 100})
+	w := r.web("way", elbtypes.ProtocolEnumHttp, mirror())
+	for _, endpoint := range []string{r.Endpoint(), r.TLSEndpoint()} {
+		at := netip.MustParseAddrPort(endpoint[strings.LastIndexByte(endpoint, '/')+1:])
+		group := must(w.CreateTargetGroup(t.Context(), &elb.CreateTargetGroupInput{
+			Name: aws.String(fmt.Sprint("cloud-", at.Port())), Protocol: elbtypes.ProtocolEnum(strings.ToUpper(endpoint[:strings.IndexByte(endpoint, ':')])),
+			Port: aws.Int32(80), VpcId: aws.String("vpc-1"), TargetType: elbtypes.TargetTypeEnumIp,
+		})).TargetGroups[0].TargetGroupArn
+		must(w.RegisterTargets(t.Context(), &elb.RegisterTargetsInput{TargetGroupArn: group, Targets: []elbtypes.TargetDescription{
+			{Id: aws.String(at.Addr().String()), Port: aws.Int32(int32(at.Port()))},
+		}}))
+		must(w.ModifyListener(t.Context(), &elb.ModifyListenerInput{ListenerArn: &w.listener, DefaultActions: forwardTo(*group)}))
+		if res, body := w.fetch("GET", "/_turnout/calls", nil); res.StatusCode != http.StatusBadGateway {
+			t.Errorf("%s by a load balancer: %d %s", endpoint, res.StatusCode, body)
+		}
 	}
 }

@@ -8,9 +8,6 @@ import (
 	"sync"
 )
 
-// callsPath is the control that tells and forgets observed calls.
-const callsPath = "/_turnout/calls"
-
 // Call is a permission that somebody has asked for, whether or not it was granted: one
 // action on one resource, in the terms of IAM.
 type Call struct {

@@ -43,7 +43,7 @@ func (c *Cloud) serveTLS() {
 	if c.secure == nil {
 		return
 	}
-	c.secureServer = &http.Server{Handler: c, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(c.opts.Log.Handler(), slog.LevelDebug)}
+	c.secureServer = &http.Server{Handler: c, ConnContext: markContained, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(c.opts.Log.Handler(), slog.LevelDebug)}
 	for _, l := range []net.Listener{c.secure, tls.NewListener(c.tunnels, c.authority.Config())} {
 		go func() {
 			if err := c.secureServer.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -76,6 +76,9 @@ func (c *Cloud) tunnel(w http.ResponseWriter, r *http.Request) {
 	if _, err := conn.Write([]byte("HTTP/1.1 200 Connection Established\r\n\r\n")); err != nil || buf.Reader.Buffered() > 0 {
 		_ = conn.Close() // a client that talks before it is answered is none of ours
 		return
+	}
+	if contained(r.Context()) {
+		conn = containedConn{conn}
 	}
 	c.tunnels.hand(conn)
 }

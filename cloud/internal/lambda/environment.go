@@ -170,10 +170,11 @@ func (s *Service) reached() map[netip.AddrPort]func(net.Conn) {
 		all = s.Reach()
 	}
 	services := map[netip.AddrPort]func(net.Conn){}
-	for _, at := range append(all, s.Endpoint) {
-		if at.IsValid() {
-			services[at] = agent.Relay(s.life, at)
-		}
+	for _, at := range all {
+		services[at] = agent.Relay(s.life, at)
+	}
+	if s.Endpoint.IsValid() && s.API != nil {
+		services[s.Endpoint] = s.API
 	}
 	return services
 }

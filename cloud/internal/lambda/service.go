@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -30,9 +31,10 @@ type Options struct {
 	Log    *slog.Logger   // nil for silence
 
 	// Endpoint is the cloud's API on this machine, where functions find it too, by
-	// AWS_ENDPOINT_URL. Reach are more addresses that they reach: load balancers'. Both
-	// may be left out.
+	// AWS_ENDPOINT_URL, and API serves it to them. Reach are more addresses that they reach:
+	// load balancers'. All may be left out.
 	Endpoint netip.AddrPort
+	API      func(net.Conn)
 	Reach    func() []netip.AddrPort
 
 	// Assume gives keys of a function's role to its environment. The error is what
