@@ -12,6 +12,7 @@ import (
 	"github.com/turnoutdev/turnout/internal/subject"
 	"github.com/turnoutdev/turnout/internal/tail"
 	"github.com/turnoutdev/turnout/internal/term"
+	"github.com/turnoutdev/turnout/internal/watch"
 )
 
 // logsOptions are the options of `turnout logs`.
@@ -114,13 +115,13 @@ func (o *logsOptions) keep(ctx context.Context, s *subject.Subject, t *tail.Tail
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil {
+		if err != nil && !watch.Throttled(err) {
 			return err
 		}
 		if err := p.print(all); err != nil {
 			return err
 		}
-		if quiet++; len(all) > 0 || !stopped {
+		if quiet++; len(all) > 0 || !stopped || err != nil { // throttled: the next look finds it all
 			quiet = 0
 		}
 		if len(o.tasks) > 0 && quiet >= tail.Quiet {

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -185,6 +186,8 @@ func (r *Reader) revisions(ctx context.Context, arns []string) (map[string]types
 	if len(arns) == 0 {
 		return out, nil
 	}
+	slices.Sort(arns)
+	arns = slices.Compact(arns) // a revision may have been deployed more than once
 	got, err := r.Subject.AWS.ECS().DescribeServiceRevisions(ctx, &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: arns})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
@@ -37,7 +38,7 @@ func AppSpec(ctx context.Context, cd *codedeploy.Client, d *cdtypes.DeploymentIn
 		}
 	}
 	name := "appspec.yaml"
-	if text[0] == '{' {
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
 		name = "appspec.json"
 	}
 	spec, err := appspec.Parse(name, []byte(text))

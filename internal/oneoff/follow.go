@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/smithy-go"
 
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/subject"
@@ -25,7 +26,8 @@ func (o *Options) Follow(ctx context.Context, r *Result) (*Result, error) {
 	early := errors.Is(err, watch.ErrDeadline) || context.Cause(ctx) != nil
 	switch {
 	case err == nil:
-		return f.result, f.rest(ctx)
+		f.rest(ctx)
+		return f.result, nil
 	case !early:
 		return f.result, fmt.Errorf("task %s: %w; it may be running still: `aws ecs stop-task` ends it", subject.Last(r.Task), err)
 	}
@@ -44,6 +46,8 @@ type follower struct {
 	*Options
 	result *Result
 	tail   *tail.Tail
+	seen   bool // ECS has shown the task
+	deaf   bool // what it writes may not be read
 }
 
 // wait follows the task until it has stopped.
@@ -55,50 +59,62 @@ func (f *follower) wait(ctx context.Context, limit time.Duration) error {
 		if err != nil {
 			return false, false, err
 		}
+		if len(out.Tasks) == 0 && f.seen {
+			return false, false, errors.New("ECS has forgotten it, and how it ended")
+		}
 		if len(out.Tasks) == 0 {
 			return false, false, nil // a new task is not always seen at once
 		}
+		f.seen = true
 		before := f.result.Status
 		f.result = f.Options.result(&out.Tasks[0])
 		if f.result.Status != before {
 			f.Tell("%s", f.result.Status)
 		}
-		n, err := f.round(ctx)
-		return f.result.Status == "STOPPED", n > 0 || f.result.Status != before, err
+		n := f.round(ctx)
+		return f.result.Status == "STOPPED", n > 0 || f.result.Status != before, nil
 	})
 }
 
-func (f *follower) round(ctx context.Context) (int, error) {
-	if _, err := f.tail.Discover(ctx); err != nil {
-		return 0, err
+// round tells what the task has written, and how many lines that were. That it cannot be
+// read keeps nobody from waiting for the task: it is told, and the next round asks again,
+// unless it is not allowed.
+func (f *follower) round(ctx context.Context) int {
+	if f.deaf {
+		return 0
 	}
-	lines, err := f.tail.Round(ctx)
-	if err == nil && len(lines) > 0 {
+	_, err := f.tail.Discover(ctx)
+	var lines []tail.Line
+	if err == nil {
+		lines, err = f.tail.Round(ctx)
+	}
+	var api smithy.APIError
+	switch {
+	case err == nil && len(lines) > 0:
 		f.Lines(lines)
+	case err == nil || ctx.Err() != nil:
+	default:
+		f.deaf = errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException"
+		f.Tell("what it writes is not shown: %v", err)
 	}
-	return len(lines), err
+	return len(lines)
 }
 
 // rest reads what the task wrote last, which CloudWatch Logs shows a little later.
-func (f *follower) rest(ctx context.Context) error {
-	if f.tail.Streams() == 0 {
-		return nil
+func (f *follower) rest(ctx context.Context) {
+	if f.tail.Streams() == 0 || f.deaf {
+		return
 	}
 	for quiet := 0; quiet < tail.Quiet; quiet++ {
-		n, err := f.round(ctx)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
+		if f.round(ctx) > 0 {
 			quiet = 0
 		}
 		select {
 		case <-time.After(tail.PaceOf(f.Subject.AWS.Local).Lines / 2):
 		case <-ctx.Done():
-			return nil // the task has ended; its last lines are given up
+			return // the task has ended; its last lines are given up
 		}
 	}
-	return nil
 }
 
 // stop ends the task and waits until it has ended.
@@ -111,5 +127,6 @@ func (f *follower) stop(ctx context.Context, why error) error {
 	if err := f.wait(ctx, 0); err != nil {
 		return err
 	}
-	return f.rest(ctx)
+	f.rest(ctx)
+	return nil
 }

@@ -139,7 +139,8 @@ func (o *Options) input() *ecs.RunTaskInput {
 	_, _ = rand.Read(token[:])
 	in := &ecs.RunTaskInput{
 		Cluster: &o.Subject.Cluster, TaskDefinition: &o.TaskDefinition, StartedBy: aws.String("turnout run"), ClientToken: aws.String(hex.EncodeToString(token[:])),
-		Overrides: &types.TaskOverride{}, EnableECSManagedTags: o.Subject.Info.EnableECSManagedTags,
+		Overrides:            &types.TaskOverride{Cpu: given(o.CPU), Memory: given(o.Memory), TaskRoleArn: given(o.TaskRole), ExecutionRoleArn: given(o.ExecutionRole)},
+		EnableECSManagedTags: o.Subject.Info.EnableECSManagedTags,
 	}
 	o.place(in)
 	own := types.ContainerOverride{Name: &o.Container, Command: o.Command}
@@ -149,12 +150,15 @@ func (o *Options) input() *ecs.RunTaskInput {
 	if len(own.Command)+len(own.Environment) > 0 {
 		in.Overrides.ContainerOverrides = []types.ContainerOverride{own}
 	}
-	for value, field := range map[*string]**string{&o.CPU: &in.Overrides.Cpu, &o.Memory: &in.Overrides.Memory, &o.TaskRole: &in.Overrides.TaskRoleArn, &o.ExecutionRole: &in.Overrides.ExecutionRoleArn} {
-		if *value != "" {
-			*field = value
-		}
-	}
 	return in
+}
+
+// given is a value that was given, nil for the task definition's.
+func given(value string) *string {
+	if value == "" {
+		return nil
+	}
+	return &value
 }
 
 // place gives the task the service's place: launch type or capacity providers, platform

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -59,17 +60,28 @@ func (r *Reader) routes(ctx context.Context, st *Status) error {
 		return err
 	}
 	st.Routes = append(st.Routes, routes...)
-	for _, route := range routes {
-		if route.Test {
-			continue
-		}
-		for i := range st.Parts {
-			if p := &st.Parts[i]; p.TargetGroup != "" && p.Weight == nil && (!r.Subject.Rolling() || p.Role == "PRIMARY") {
-				p.Weight = aws.Float64(route.Of(p.TargetGroup))
-			}
+	for i := range st.Parts {
+		if p := &st.Parts[i]; p.TargetGroup != "" && (!r.Subject.Rolling() || p.Role == "PRIMARY") {
+			p.Weight = share(routes, p.TargetGroup)
 		}
 	}
 	return nil
+}
+
+// share is how much of its production listener's traffic a target group gets: of the first
+// one that names it, since a service may stand behind several. It is nil without any.
+func share(routes []subject.Route, group string) *float64 {
+	var out *float64
+	for _, r := range routes {
+		named := slices.ContainsFunc(r.Weights, func(w subject.Weight) bool { return w.ARN == group })
+		if !r.Test && (named || out == nil) {
+			out = aws.Float64(r.Of(group))
+		}
+		if !r.Test && named {
+			break
+		}
+	}
+	return out
 }
 
 // health asks each target group once. Parts that share one (those of a rolling service)

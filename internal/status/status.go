@@ -111,16 +111,19 @@ func (st *Status) try(what string, f func() error) {
 	}
 }
 
+// launchType is where the service's tasks run, or their first capacity provider: as the
+// primary task set has it, for a service with task sets.
 func launchType(s ecstypes.Service) string {
-	if len(s.CapacityProviderStrategy) > 0 {
-		return aws.ToString(s.CapacityProviderStrategy[0].CapacityProvider)
-	}
+	providers, launch := s.CapacityProviderStrategy, s.LaunchType
 	for _, t := range s.TaskSets {
-		if t.LaunchType != "" {
-			return string(t.LaunchType)
+		if aws.ToString(t.Status) == "PRIMARY" {
+			providers, launch = t.CapacityProviderStrategy, t.LaunchType
 		}
 	}
-	return string(s.LaunchType)
+	if len(providers) > 0 {
+		return aws.ToString(providers[0].CapacityProvider)
+	}
+	return string(launch)
 }
 
 // parts are the task sets or the deployments, the primary one first, then the newest.

@@ -3,6 +3,7 @@ package tail
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,7 +19,7 @@ import (
 const describable = 100
 
 // Discover finds the streams of tasks that have not been looked at before, and tells
-// whether all tasks have stopped.
+// whether all tasks have stopped (where there is none, all have).
 func (t *Tail) Discover(ctx context.Context) (stopped bool, err error) {
 	names := t.Tasks
 	if len(names) == 0 {
@@ -44,7 +45,25 @@ func (t *Tail) Discover(ctx context.Context) (stopped bool, err error) {
 			}
 		}
 	}
-	return stopped, nil
+	return stopped, t.named()
+}
+
+// named makes sure that one of the tasks' definitions has the container that is wanted.
+// Not all of them need have it: it may be new, or have had another name.
+func (t *Tail) named() error {
+	var names, revisions []string
+	for _, arn := range slices.Sorted(maps.Keys(t.configs)) {
+		revisions = append(revisions, Last(arn))
+		for _, d := range t.configs[arn] {
+			if name := aws.ToString(d.Name); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if t.Container == "" || len(names) == 0 || slices.Contains(names, t.Container) {
+		return nil
+	}
+	return fault.New(fault.Usage, "one of "+strings.Join(names, ", "), "no container is named %s in %s", t.Container, strings.Join(revisions, ", "))
 }
 
 // list are the service's tasks, running and stopped.
@@ -127,13 +146,6 @@ func (t *Tail) definitions(ctx context.Context, arn string) ([]types.ContainerDe
 		return nil, err
 	}
 	t.configs[arn] = out.TaskDefinition.ContainerDefinitions
-	if t.Container != "" && !slices.ContainsFunc(t.configs[arn], func(d types.ContainerDefinition) bool { return aws.ToString(d.Name) == t.Container }) {
-		var names []string
-		for _, d := range t.configs[arn] {
-			names = append(names, aws.ToString(d.Name))
-		}
-		return nil, fault.New(fault.Usage, "one of "+strings.Join(names, ", "), "no container is named %s in %s", t.Container, Last(arn))
-	}
 	return t.configs[arn], nil
 }
 

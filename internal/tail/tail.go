@@ -75,6 +75,7 @@ type stream struct {
 	group, name     string
 	task, container string
 	token           *string // where to go on; nil before the first lines
+	lines           []Line  // that were read and not returned yet
 	fresh           bool    // it appeared after the first round: all of it is news
 	stopped         bool    // its task has
 	idle            int     // rounds without a line since then
@@ -88,29 +89,26 @@ const resting = 10
 // calls a second for an account.
 const readers = 4
 
-// Round reads what is new and returns it in the order of time.
+// Round reads what is new and returns it in the order of time. After an error nothing is
+// lost: the next round returns what this one had read, too.
 func (t *Tail) Round(ctx context.Context) ([]Line, error) {
-	found, i := make([][]Line, len(t.streams)), 0
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
 	for _, s := range t.streams {
-		if s.idle > resting {
-			continue
+		if s.idle <= resting {
+			group.Go(func() error { return t.read(gctx, s) })
 		}
-		into := &found[i]
-		i++
-		group.Go(func() (err error) {
-			*into, err = t.read(gctx, s)
-			if s.idle++; !s.stopped || len(*into) > 0 {
-				s.idle = 0
-			}
-			return err
-		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	all := slices.Concat(found...)
+	var all []Line
+	for _, s := range t.streams {
+		if s.idle++; !s.stopped || len(s.lines) > 0 {
+			s.idle = 0
+		}
+		all, s.lines = append(all, s.lines...), nil
+	}
 	slices.SortStableFunc(all, func(a, b Line) int {
 		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Stream, b.Stream))
 	})
@@ -121,7 +119,7 @@ func (t *Tail) Round(ctx context.Context) ([]Line, error) {
 }
 
 // read reads a stream from where it was left to its end.
-func (t *Tail) read(ctx context.Context, s *stream) ([]Line, error) {
+func (t *Tail) read(ctx context.Context, s *stream) error {
 	in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: &s.group, LogStreamName: &s.name, StartFromHead: aws.Bool(true)}
 	tailOnly := s.token == nil && !s.fresh && t.Since.IsZero() && t.Last > 0
 	switch {
@@ -130,7 +128,6 @@ func (t *Tail) read(ctx context.Context, s *stream) ([]Line, error) {
 	case s.token == nil && !t.Since.IsZero():
 		in.StartTime = aws.Int64(t.Since.UnixMilli())
 	}
-	var out []Line
 	for {
 		in.NextToken = s.token
 		page, err := s.logs.GetLogEvents(ctx, in)
@@ -139,13 +136,13 @@ func (t *Tail) read(ctx context.Context, s *stream) ([]Line, error) {
 			if strings.Contains(none.ErrorMessage(), "log group") {
 				t.once("log group %s does not exist (region %s)", s.group, s.logs.Options().Region)
 			}
-			return out, nil // it has written nothing yet
+			return nil // it has written nothing yet
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, e := range page.Events {
-			out = append(out, Line{
+			s.lines = append(s.lines, Line{
 				Time: time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC(), Task: s.task, Container: s.container,
 				Message: aws.ToString(e.Message), Group: s.group, Stream: s.name,
 			})
@@ -153,7 +150,7 @@ func (t *Tail) read(ctx context.Context, s *stream) ([]Line, error) {
 		end := tailOnly || aws.ToString(page.NextForwardToken) == aws.ToString(s.token)
 		s.token = page.NextForwardToken
 		if end {
-			return out, nil
+			return nil
 		}
 	}
 }
