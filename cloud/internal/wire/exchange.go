@@ -38,6 +38,7 @@ type exchange struct {
 
 	payload payload // as the verifier found it
 	status  int     // of success, where it is not 200
+	failed  *fault  // the answer where it is an error, for the log
 }
 
 // protocol is how one of AWS's protocols words errors.
@@ -161,6 +162,7 @@ func (x *exchange) fail(err error) {
 		panic(http.ErrAbortHandler)
 	}
 	f, ok := x.classify(err)
+	x.failed = f
 	if !ok {
 		x.logFailure(err)
 	}

@@ -164,6 +164,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := &exchange{srv: s, w: w, r: r, id: requestID()}
+	if s.log.Enabled(r.Context(), slog.LevelDebug) {
+		defer x.observe()()
+	}
 	if err := x.route(); err != nil {
 		x.fail(err)
 		return
