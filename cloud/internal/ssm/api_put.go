@@ -29,6 +29,9 @@ func (s *Service) PutParameter(ctx context.Context, in *ssm.PutParameterInput, _
 		Type: in.Type, Value: *in.Value, KeyID: in.KeyId, Description: in.Description, Pattern: in.AllowedPattern,
 		DataType: "text", Tier: in.Tier, At: s.Clock.Now().UTC(), By: identity.From(ctx).ARN,
 	}
+	if aws.ToString(in.AllowedPattern) == "" { // Terraform's provider sends an empty one for none
+		next.Pattern = nil
+	}
 	if in.DataType != nil {
 		next.DataType = *in.DataType
 	}
@@ -87,8 +90,9 @@ func checkPut(in *ssm.PutParameterInput) error {
 	return checkPattern(in)
 }
 
+// checkPattern holds the value against the allowed pattern; an empty one is none.
 func checkPattern(in *ssm.PutParameterInput) error {
-	if in.AllowedPattern == nil {
+	if aws.ToString(in.AllowedPattern) == "" {
 		return nil
 	}
 	re, err := regexp.Compile("^(?:" + *in.AllowedPattern + ")$")

@@ -208,6 +208,17 @@ func TestTagsAndDeletion(t *testing.T) {
 	}
 }
 
+func TestAnEmptyPatternIsNone(t *testing.T) {
+	c := client(open(t, ""))
+	if _, err := c.PutParameter(ctx, &ssm.PutParameterInput{Name: aws.String("x"), Value: aws.String("v"), Type: types.ParameterTypeString, AllowedPattern: aws.String("")}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.DescribeParameters(ctx, &ssm.DescribeParametersInput{})
+	if err != nil || len(out.Parameters) != 1 || out.Parameters[0].AllowedPattern != nil {
+		t.Errorf("described as %+v, %v", out, err)
+	}
+}
+
 func TestPutIsRefusedAsOnAWS(t *testing.T) {
 	c := client(open(t, ""))
 	put(t, c, "x", "v", types.ParameterTypeString)
