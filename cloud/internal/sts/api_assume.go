@@ -127,7 +127,7 @@ func (s *Service) trusts(r *role, caller identity.Caller, req policy.Request) bo
 // do what the role may. The error is what the service's own API should tell of.
 func (s *Service) AssumeFor(ctx context.Context, roleARN, service, session string) (identity.Caller, error) {
 	who := identity.Caller{Kind: identity.Service, Service: service, ARN: service}
-	req := policy.Request{Action: "sts:AssumeRole", Resource: roleARN}
+	req := policy.Request{Action: "sts:AssumeRole", Resource: roleARN, Context: s.behalf(service)}
 	r, err := s.role(ctx, roleARN)
 	if err != nil {
 		return identity.Caller{}, err
@@ -136,6 +136,16 @@ func (s *Service) AssumeFor(ctx context.Context, roleARN, service, session strin
 		return identity.Caller{}, denied("%s", policy.Decision{Layer: policy.LayerTrust}.Refusal(service, &req))
 	}
 	return s.caller(r, session), nil
+}
+
+// behalf is what a trust policy reads of a service's call, so that it lets the service in
+// for its own account alone. As what it acts for, ECS names nothing narrower on AWS either.
+func (s *Service) behalf(service string) map[string][]string {
+	name, _, _ := strings.Cut(service, ".")
+	if name == "ecs-tasks" {
+		name = "ecs"
+	}
+	return map[string][]string{"aws:sourceaccount": {s.Place.Account}, "aws:sourcearn": {s.Place.Of(name, "*")}}
 }
 
 // KeysFor is AssumeFor with keys that a task or function can sign with.

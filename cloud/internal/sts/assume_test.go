@@ -2,6 +2,7 @@ package sts_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,22 @@ func TestAssumeFor(t *testing.T) {
 	keys, err := c.KeysFor(bg, role, "codedeploy.amazonaws.com", "t", time.Hour)
 	if _, ok := c.iam.Lookup(bg, *must(t, keys, err).AccessKeyId); !ok {
 		t.Error("the keys are not found")
+	}
+}
+
+// A trust policy may let a service in for its own account alone.
+func TestServicesActForTheAccount(t *testing.T) {
+	c := newCloud(t)
+	tasks := `"Principal":{"Service":"ecs-tasks.amazonaws.com"},"Condition":{"StringEquals":{"aws:SourceAccount":"%s"},"ArnLike":{"aws:SourceArn":"arn:aws:ecs:%s:%s:*"}}`
+	here := c.Place
+	for account, want := range map[string]string{here.Account: "", "210987654321": "AccessDenied"} {
+		role := c.role(t, "tasks-"+account, anyStep, fmt.Sprintf(tasks, account, here.Region, account))
+		_, err := c.AssumeFor(bg, role, "ecs-tasks.amazonaws.com", "t")
+		if want == "" {
+			must(t, 0, err)
+			continue
+		}
+		wantError(t, err, want, "User: ecs-tasks.amazonaws.com is not authorized to perform: sts:AssumeRole on resource: "+role)
 	}
 }
 

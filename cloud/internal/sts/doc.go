@@ -16,4 +16,5 @@
 //   - There is no limit on packed policies, and PackedPolicySize, which is deprecated, is
 //     absent; SessionTokenUtilization is of 4096 bytes.
 //   - Roles of other accounts do not exist.
+//   - Services of the cloud assume roles for all of their resources: aws:SourceArn ends in *.
 package sts
