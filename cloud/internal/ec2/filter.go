@@ -136,6 +136,26 @@ func text[T any](get func(T) *string) func(T) []string {
 	}
 }
 
+// each is a filter's field of every part of a resource that has it.
+func each[T, E any](parts func(T) []E, get func(E) *string) func(T) []string {
+	return func(x T) (out []string) {
+		for _, p := range parts(x) {
+			if v := get(p); v != nil {
+				out = append(out, *v)
+			}
+		}
+		return out
+	}
+}
+
+// absent are fields of what no resource here has; a filter by one of them finds nothing.
+func absent[T any](fields map[string]func(T) []string, names ...string) map[string]func(T) []string {
+	for _, n := range names {
+		fields[n] = func(T) []string { return nil }
+	}
+	return fields
+}
+
 // truth is a filter's field that is true or false.
 func truth[T any](get func(T) *bool) func(T) []string {
 	return func(x T) []string { return []string{strconv.FormatBool(aws.ToBool(get(x)))} }

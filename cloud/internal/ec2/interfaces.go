@@ -18,7 +18,7 @@ var interfaceKind = kind[model.NetworkInterface]{
 	noun: "networkInterface ID", code: "InvalidNetworkInterfaceID.NotFound",
 	id:   func(i model.NetworkInterface) *string { return i.NetworkInterfaceId },
 	tags: func(i model.NetworkInterface) []model.Tag { return i.TagSet },
-	fields: map[string]func(model.NetworkInterface) []string{
+	fields: absent(map[string]func(model.NetworkInterface) []string{
 		"network-interface-id": text(func(i model.NetworkInterface) *string { return i.NetworkInterfaceId }),
 		"subnet-id":            text(func(i model.NetworkInterface) *string { return i.SubnetId }),
 		"vpc-id":               text(func(i model.NetworkInterface) *string { return i.VpcId }),
@@ -29,17 +29,17 @@ var interfaceKind = kind[model.NetworkInterface]{
 		"requester-id":         text(func(i model.NetworkInterface) *string { return i.RequesterId }),
 		"status":               func(i model.NetworkInterface) []string { return []string{string(i.Status)} },
 		"interface-type":       func(i model.NetworkInterface) []string { return []string{string(i.InterfaceType)} },
-		"attachment.instance-owner-id": func(model.NetworkInterface) []string {
-			return nil // nothing is attached
-		},
-		"attachment.instance-id": func(model.NetworkInterface) []string { return nil },
-		"group-id": func(i model.NetworkInterface) (out []string) {
-			for _, g := range i.Groups {
-				out = append(out, *g.GroupId)
-			}
-			return out
-		},
-	},
+		"mac-address":          text(func(i model.NetworkInterface) *string { return i.MacAddress }),
+		"private-dns-name":     text(func(i model.NetworkInterface) *string { return i.PrivateDnsName }),
+		"requester-managed":    truth(func(i model.NetworkInterface) *bool { return i.RequesterManaged }),
+		"source-dest-check":    truth(func(i model.NetworkInterface) *bool { return i.SourceDestCheck }),
+		"group-id": each(func(i model.NetworkInterface) []model.GroupIdentifier { return i.Groups },
+			func(g model.GroupIdentifier) *string { return g.GroupId }),
+		"addresses.private-ip-address": each(func(i model.NetworkInterface) []model.NetworkInterfacePrivateIpAddress { return i.PrivateIpAddresses },
+			func(a model.NetworkInterfacePrivateIpAddress) *string { return a.PrivateIpAddress }),
+	}, "attachment.attach-time", "attachment.attachment-id", "attachment.delete-on-termination", "attachment.device-index", "attachment.instance-id",
+		"attachment.instance-owner-id", "attachment.status", "association.allocation-id", "association.association-id", "association.ip-owner-id",
+		"association.public-dns-name", "association.public-ip", "addresses.association.owner-id", "addresses.association.public-ip", "ipv6-addresses.ipv6-address"),
 }
 
 // CreateNetworkInterface makes an interface with an address of its subnet.
@@ -156,17 +156,17 @@ var aclKind = kind[model.NetworkAcl]{
 	id:   func(a model.NetworkAcl) *string { return a.NetworkAclId },
 	tags: func(model.NetworkAcl) []model.Tag { return nil },
 	fields: map[string]func(model.NetworkAcl) []string{
-		"network-acl-id": text(func(a model.NetworkAcl) *string { return a.NetworkAclId }),
-		"vpc-id":         text(func(a model.NetworkAcl) *string { return a.VpcId }),
-		"default":        truth(func(a model.NetworkAcl) *bool { return a.IsDefault }),
-		"association.subnet-id": func(a model.NetworkAcl) (out []string) {
-			for _, x := range a.Associations {
-				out = append(out, *x.SubnetId)
-			}
-			return out
-		},
+		"network-acl-id":             text(func(a model.NetworkAcl) *string { return a.NetworkAclId }),
+		"vpc-id":                     text(func(a model.NetworkAcl) *string { return a.VpcId }),
+		"owner-id":                   text(func(a model.NetworkAcl) *string { return a.OwnerId }),
+		"default":                    truth(func(a model.NetworkAcl) *bool { return a.IsDefault }),
+		"association.association-id": each(aclAssociations, func(a model.NetworkAclAssociation) *string { return a.NetworkAclAssociationId }),
+		"association.network-acl-id": each(aclAssociations, func(a model.NetworkAclAssociation) *string { return a.NetworkAclId }),
+		"association.subnet-id":      each(aclAssociations, func(a model.NetworkAclAssociation) *string { return a.SubnetId }),
 	},
 }
+
+func aclAssociations(a model.NetworkAcl) []model.NetworkAclAssociation { return a.Associations }
 
 // DescribeNetworkAcls tells each VPC's default ACL, which allows everything.
 func (s *Service) DescribeNetworkAcls(_ context.Context, in *model.DescribeNetworkAclsInput, _ ...func(*model.Options)) (*model.DescribeNetworkAclsOutput, error) {

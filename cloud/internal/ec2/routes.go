@@ -25,26 +25,26 @@ var routeKind = kind[model.RouteTable]{
 			}
 			return []string{"false"}
 		},
-		"association.subnet-id": func(r model.RouteTable) (out []string) {
-			for _, a := range r.Associations {
-				out = append(out, aws.ToString(a.SubnetId))
-			}
-			return out
-		},
-		"association.route-table-association-id": func(r model.RouteTable) (out []string) {
-			for _, a := range r.Associations {
-				out = append(out, *a.RouteTableAssociationId)
-			}
-			return out
-		},
-		"route.gateway-id": func(r model.RouteTable) (out []string) {
-			for _, x := range r.Routes {
-				out = append(out, aws.ToString(x.GatewayId))
-			}
-			return out
-		},
+		"association.gateway-id":                 each(tied, func(a model.RouteTableAssociation) *string { return a.GatewayId }),
+		"association.route-table-association-id": each(tied, func(a model.RouteTableAssociation) *string { return a.RouteTableAssociationId }),
+		"association.route-table-id":             each(tied, func(a model.RouteTableAssociation) *string { return a.RouteTableId }),
+		"association.subnet-id":                  each(tied, func(a model.RouteTableAssociation) *string { return a.SubnetId }),
+		"route.destination-cidr-block":           each(ways, func(r model.Route) *string { return r.DestinationCidrBlock }),
+		"route.destination-ipv6-cidr-block":      each(ways, func(r model.Route) *string { return r.DestinationIpv6CidrBlock }),
+		"route.destination-prefix-list-id":       each(ways, func(r model.Route) *string { return r.DestinationPrefixListId }),
+		"route.gateway-id":                       each(ways, func(r model.Route) *string { return r.GatewayId }),
+		"route.instance-id":                      each(ways, func(r model.Route) *string { return r.InstanceId }),
+		"route.nat-gateway-id":                   each(ways, func(r model.Route) *string { return r.NatGatewayId }),
+		"route.transit-gateway-id":               each(ways, func(r model.Route) *string { return r.TransitGatewayId }),
+		"route.vpc-peering-connection-id":        each(ways, func(r model.Route) *string { return r.VpcPeeringConnectionId }),
+		"route.state":                            each(ways, func(r model.Route) *string { return (*string)(&r.State) }),
+		"route.origin":                           each(ways, func(r model.Route) *string { return (*string)(&r.Origin) }),
 	},
 }
+
+func tied(r model.RouteTable) []model.RouteTableAssociation { return r.Associations }
+
+func ways(r model.RouteTable) []model.Route { return r.Routes }
 
 func isMain(r model.RouteTable) bool {
 	return slices.ContainsFunc(r.Associations, func(a model.RouteTableAssociation) bool { return aws.ToBool(a.Main) })
@@ -148,10 +148,31 @@ func (s *Service) DeleteRoute(_ context.Context, in *model.DeleteRouteInput, _ .
 		n := len(r.Routes)
 		r.Routes = slices.DeleteFunc(r.Routes, leadsTo(in.DestinationCidrBlock, in.DestinationIpv6CidrBlock, in.DestinationPrefixListId))
 		if len(r.Routes) == n {
-			return failure("InvalidRoute.NotFound", "no route with destination-cidr-block %s in route table %s", aws.ToString(in.DestinationCidrBlock), *in.RouteTableId)
+			return noRoute(in.DestinationCidrBlock, *in.RouteTableId)
 		}
 		return nil
 	})
+}
+
+// ReplaceRoute has a route lead elsewhere.
+func (s *Service) ReplaceRoute(_ context.Context, in *model.ReplaceRouteInput, _ ...func(*model.Options)) (*model.ReplaceRouteOutput, error) {
+	return &model.ReplaceRouteOutput{}, s.table(in.RouteTableId, func(_ *store.Tx, r *model.RouteTable) error {
+		i := slices.IndexFunc(r.Routes, leadsTo(in.DestinationCidrBlock, in.DestinationIpv6CidrBlock, in.DestinationPrefixListId))
+		if i < 0 {
+			return noRoute(in.DestinationCidrBlock, *in.RouteTableId)
+		}
+		old := r.Routes[i]
+		r.Routes[i] = model.Route{
+			DestinationCidrBlock: old.DestinationCidrBlock, DestinationIpv6CidrBlock: old.DestinationIpv6CidrBlock, DestinationPrefixListId: old.DestinationPrefixListId,
+			GatewayId: in.GatewayId, NatGatewayId: in.NatGatewayId, NetworkInterfaceId: in.NetworkInterfaceId, InstanceId: in.InstanceId, TransitGatewayId: in.TransitGatewayId,
+			VpcPeeringConnectionId: in.VpcPeeringConnectionId, State: model.RouteStateActive, Origin: old.Origin,
+		}
+		return nil
+	})
+}
+
+func noRoute(block *string, table string) error {
+	return failure("InvalidRoute.NotFound", "no route with destination-cidr-block %s in route table %s", aws.ToString(block), table)
 }
 
 // AssociateRouteTable ties a route table to a subnet.
@@ -186,7 +207,40 @@ func (s *Service) DisassociateRouteTable(_ context.Context, in *model.Disassocia
 				return nil
 			}
 		}
-		return failure("InvalidAssociationID.NotFound", "The association ID '%s' does not exist", aws.ToString(in.AssociationId))
+		return noAssociation(in.AssociationId)
+	})
+}
+
+func noAssociation(id *string) error {
+	return failure("InvalidAssociationID.NotFound", "The association ID '%s' does not exist", aws.ToString(id))
+}
+
+// ReplaceRouteTableAssociation gives a subnet, or a whole VPC, another route table. The
+// association has another identifier from then on.
+func (s *Service) ReplaceRouteTableAssociation(_ context.Context, in *model.ReplaceRouteTableAssociationInput, _ ...func(*model.Options)) (*model.ReplaceRouteTableAssociationOutput, error) {
+	out := &model.ReplaceRouteTableAssociationOutput{}
+	return out, s.Store.Update(func(tx *store.Tx) error {
+		to, ok := s.t.routes.Get(tx, aws.ToString(in.RouteTableId))
+		if !ok {
+			return routeKind.none(aws.ToString(in.RouteTableId))
+		}
+		for id, from := range s.t.routes.All(tx, "") {
+			i := slices.IndexFunc(from.Associations, func(a model.RouteTableAssociation) bool {
+				return *a.RouteTableAssociationId == aws.ToString(in.AssociationId)
+			})
+			if i < 0 {
+				continue
+			}
+			a := association(to, from.Associations[i].SubnetId)
+			from.Associations = slices.Delete(slices.Clone(from.Associations), i, i+1)
+			s.t.routes.Put(tx, id, from)
+			to, _ = s.t.routes.Get(tx, *to.RouteTableId) // it may be the same one
+			to.Associations = append(slices.Clone(to.Associations), a)
+			s.t.routes.Put(tx, *to.RouteTableId, to)
+			out.NewAssociationId, out.AssociationState = a.RouteTableAssociationId, a.AssociationState
+			return nil
+		}
+		return noAssociation(in.AssociationId)
 	})
 }
 

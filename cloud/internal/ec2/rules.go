@@ -130,7 +130,7 @@ func (s *Service) authorize(id, name *string, permissions []model.IpPermission, 
 				}
 			}
 			if slices.ContainsFunc(have, func(h model.SecurityGroupRule) bool { return *h.IsEgress == egress && subject(h) == subject(r) }) {
-				return failure("InvalidPermission.Duplicate", "the specified rule \"peer: %s%s, %s\" already exists", aws.ToString(r.CidrIpv4), aws.ToString(r.CidrIpv6), aws.ToString(r.IpProtocol))
+				return duplicate(r)
 			}
 			r = s.putRule(tx, g, r, egress)
 			have = append(have, r)
@@ -141,6 +141,10 @@ func (s *Service) authorize(id, name *string, permissions []model.IpPermission, 
 		return nil
 	})
 	return made, err
+}
+
+func duplicate(r model.SecurityGroupRule) error {
+	return failure("InvalidPermission.Duplicate", "the specified rule \"peer: %s%s, %s\" already exists", aws.ToString(r.CidrIpv4), aws.ToString(r.CidrIpv6), aws.ToString(r.IpProtocol))
 }
 
 func (s *Service) revoke(id, name *string, permissions []model.IpPermission, rules []string, egress bool) error {

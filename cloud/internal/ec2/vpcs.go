@@ -24,7 +24,9 @@ var vpcKind = kind[model.Vpc]{
 		"owner-id":                          text(func(v model.Vpc) *string { return v.OwnerId }),
 		"is-default":                        truth(func(v model.Vpc) *bool { return v.IsDefault }),
 		"isDefault":                         truth(func(v model.Vpc) *bool { return v.IsDefault }),
-		"state":                             func(v model.Vpc) []string { return []string{string(v.State)} },
+		"cidr-block-association.association-id": each(func(v model.Vpc) []model.VpcCidrBlockAssociation { return v.CidrBlockAssociationSet },
+			func(a model.VpcCidrBlockAssociation) *string { return a.AssociationId }),
+		"state": func(v model.Vpc) []string { return []string{string(v.State)} },
 	},
 }
 

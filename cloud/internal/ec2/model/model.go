@@ -145,6 +145,11 @@ type CidrBlock struct {
 	CidrBlock *string
 }
 
+type ClassicLinkDnsSupport struct {
+	ClassicLinkDnsSupported *bool
+	VpcId                   *string
+}
+
 type ConnectionTrackingConfiguration struct {
 	TcpEstablishedTimeout *int32
 	UdpStreamTimeout      *int32
@@ -521,6 +526,27 @@ type DescribeVpcAttributeOutput struct {
 	VpcId                            *string
 }
 
+type DescribeVpcClassicLinkDnsSupportInput struct {
+	MaxResults *int32
+	NextToken  *string
+	VpcIds     []string
+}
+
+type DescribeVpcClassicLinkDnsSupportOutput struct {
+	NextToken *string
+	Vpcs      []ClassicLinkDnsSupport
+}
+
+type DescribeVpcClassicLinkInput struct {
+	DryRun  *bool
+	Filters []Filter
+	VpcIds  []string
+}
+
+type DescribeVpcClassicLinkOutput struct {
+	Vpcs []VpcClassicLink
+}
+
 type DescribeVpcsInput struct {
 	DryRun     *bool
 	Filters    []Filter
@@ -651,6 +677,16 @@ type Ipv6PrefixSpecificationRequest struct {
 type Ipv6Range struct {
 	CidrIpv6    *string
 	Description *string
+}
+
+type ModifySecurityGroupRulesInput struct {
+	GroupId            *string
+	SecurityGroupRules []SecurityGroupRuleUpdate
+	DryRun             *bool
+}
+
+type ModifySecurityGroupRulesOutput struct {
+	Return *bool
 }
 
 type ModifySubnetAttributeInput struct {
@@ -929,6 +965,41 @@ type RegionGeography struct {
 	Name *string
 }
 
+type ReplaceRouteInput struct {
+	RouteTableId                *string
+	CarrierGatewayId            *string
+	CoreNetworkArn              *string
+	DestinationCidrBlock        *string
+	DestinationIpv6CidrBlock    *string
+	DestinationPrefixListId     *string
+	DryRun                      *bool
+	EgressOnlyInternetGatewayId *string
+	GatewayId                   *string
+	InstanceId                  *string
+	LocalGatewayId              *string
+	LocalTarget                 *bool
+	NatGatewayId                *string
+	NetworkInterfaceId          *string
+	OdbNetworkArn               *string
+	TransitGatewayId            *string
+	VpcEndpointId               *string
+	VpcPeeringConnectionId      *string
+}
+
+type ReplaceRouteOutput struct {
+}
+
+type ReplaceRouteTableAssociationInput struct {
+	AssociationId *string
+	RouteTableId  *string
+	DryRun        *bool
+}
+
+type ReplaceRouteTableAssociationOutput struct {
+	AssociationState *RouteTableAssociationState
+	NewAssociationId *string
+}
+
 type ResourceType string
 
 type RevokeSecurityGroupEgressInput struct {
@@ -1067,6 +1138,27 @@ type SecurityGroupRule struct {
 	ToPort               *int32
 }
 
+type SecurityGroupRuleDescription struct {
+	Description         *string
+	SecurityGroupRuleId *string
+}
+
+type SecurityGroupRuleRequest struct {
+	CidrIpv4          *string
+	CidrIpv6          *string
+	Description       *string
+	FromPort          *int32
+	IpProtocol        *string
+	PrefixListId      *string
+	ReferencedGroupId *string
+	ToPort            *int32
+}
+
+type SecurityGroupRuleUpdate struct {
+	SecurityGroupRuleId *string
+	SecurityGroupRule   *SecurityGroupRuleRequest
+}
+
 type State string
 
 type Status string
@@ -1133,6 +1225,30 @@ type TagSpecification struct {
 
 type Tenancy string
 
+type UpdateSecurityGroupRuleDescriptionsEgressInput struct {
+	DryRun                        *bool
+	GroupId                       *string
+	GroupName                     *string
+	IpPermissions                 []IpPermission
+	SecurityGroupRuleDescriptions []SecurityGroupRuleDescription
+}
+
+type UpdateSecurityGroupRuleDescriptionsEgressOutput struct {
+	Return *bool
+}
+
+type UpdateSecurityGroupRuleDescriptionsIngressInput struct {
+	DryRun                        *bool
+	GroupId                       *string
+	GroupName                     *string
+	IpPermissions                 []IpPermission
+	SecurityGroupRuleDescriptions []SecurityGroupRuleDescription
+}
+
+type UpdateSecurityGroupRuleDescriptionsIngressOutput struct {
+	Return *bool
+}
+
 type UserIdGroupPair struct {
 	Description            *string
 	GroupId                *string
@@ -1172,6 +1288,12 @@ type VpcCidrBlockState struct {
 }
 
 type VpcCidrBlockStateCode string
+
+type VpcClassicLink struct {
+	ClassicLinkEnabled *bool
+	Tags               []Tag
+	VpcId              *string
+}
 
 type VpcEncryptionControl struct {
 	Mode                   VpcEncryptionControlMode
