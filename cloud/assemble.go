@@ -180,6 +180,7 @@ func (c *Cloud) movement(_ context.Context, p *parts) (err error) {
 	p.permits.TaskDefinitions, p.permits.Deployments = p.tasks, p.deploy
 	p.permits.Resources = map[string]func(string) string{"ecr": p.registry.ResourcePolicy, "s3": p.objects.Policy}
 	p.engines = []engine{
+		{"store", c.store.Run},
 		{"task agent", p.agent.Run},
 		{"ecr", p.registry.Run},
 		{"ecs", p.tasks.Run},

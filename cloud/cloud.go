@@ -107,6 +107,10 @@ type Cloud struct {
 // lacks.
 var ErrOptions = errors.New("cannot start the local cloud")
 
+// StateError is Start's error about a state file that cannot be used: one that is damaged,
+// made by a newer program, not writable, or in use. The file is left as it is.
+type StateError = store.FileError
+
 var errEnded = errors.New("the local cloud has ended")
 
 var accountID = regexp.MustCompile(`^[0-9]{12}$`)

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
 // ErrSnapshot is matched by the error of a file that is no snapshot of a cloud.
@@ -107,6 +109,9 @@ func (c *Cloud) Restore(ctx context.Context, r io.Reader) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	if err := unpack(r, dir); err != nil {
 		return fmt.Errorf("%w: %w", ErrSnapshot, err)
+	}
+	if err := store.Check(filepath.Join(dir, stateFile)); err != nil {
+		return fmt.Errorf("%w: its %w", ErrSnapshot, err)
 	}
 	return c.replace(ctx, func() (string, error) {
 		if err := c.wipe(); err != nil {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -88,6 +90,10 @@ func (o *upOptions) run(ctx context.Context) error {
 		return err
 	}
 	c, err := cloud.Start(ctx, opts)
+	var state *cloud.StateError
+	if errors.As(err, &state) {
+		return fault.New(fault.Usage, state.Next+"; --state names another folder", "%w", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -199,6 +205,10 @@ func (o *upOptions) background(ctx context.Context, dir string) error {
 		return err
 	}
 	defer func() { _ = log.Close() }() // the child has its own
+	before, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
 	args := []string{"up", "--state", dir, "--listen", o.addr, "--account", o.account, "--driver", o.driver, "--time-scale", fmt.Sprint(o.timeScale), "--no-color"}
 	if o.Region != "" {
 		args = append(args, "--region", o.Region)
@@ -231,10 +241,29 @@ func (o *upOptions) background(ctx context.Context, dir string) error {
 		}
 		select {
 		case <-died:
-			return fault.New(fault.Failed, "its last words stand in "+logPath, "the local cloud did not start")
+			return lastWords(logPath, before, cmd.ProcessState.ExitCode())
 		case <-ctx.Done():
 			return errors.Join(context.Cause(ctx), cmd.Process.Signal(syscall.SIGTERM))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// lastWords is why a cloud in the background did not start, by what it wrote to its log
+// beyond an offset.
+func lastWords(path string, before int64, code int) error {
+	why, hint := "the local cloud did not start", "its last words stand in "+path
+	b, err := os.ReadFile(path)
+	if err != nil || int64(len(b)) < before {
+		return fault.New(fault.Failed, hint, "%s", why)
+	}
+	for line := range strings.Lines(string(b[before:])) {
+		if text, ok := strings.CutPrefix(strings.TrimSpace(line), "error: "); ok {
+			why = text
+		}
+		if text, ok := strings.CutPrefix(strings.TrimSpace(line), "hint: "); ok {
+			hint = text
+		}
+	}
+	return fault.New(max(code, fault.Failed), hint, "%s", why)
 }

@@ -2,10 +2,7 @@ package store
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"runtime/debug"
-	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -17,16 +14,7 @@ func (s *Store) Snapshot(path string) error {
 	if err != nil {
 		return err
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 200 * time.Millisecond, NoFreelistSync: true})
-	if err != nil {
-		return fmt.Errorf("snapshot to %s: %w", path, err)
-	}
-	w := &writer{db: db}
-	if err := w.commit(all); err != nil {
-		_ = db.Close() // the error says enough
-		return err
-	}
-	return db.Close()
+	return writeFile(path, append(all, stamp()))
 }
 
 // rowsNow encodes every row. Rows are immutable, so that only their collection is locked.
@@ -57,48 +45,30 @@ func (s *Store) rowsNow() ([]change, error) {
 // OpenMemory makes a store that keeps its state in memory only and begins with that of
 // the state file at path; an empty path begins with nothing. The file is read, not kept.
 func OpenMemory(path string) (*Store, error) {
-	s, err := Open("")
-	if err != nil || path == "" {
-		return s, err
+	s := newStore()
+	if path == "" {
+		return s, nil
 	}
-	if err := whole(func() error { return s.begin(path) }); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+	if err := Check(path); err != nil {
+		return nil, err
+	}
+	if err := s.begin(path); err != nil {
+		return nil, unusable(path, err)
 	}
 	return s, nil
 }
 
 // begin reads what the tables of a store in memory begin with.
 func (s *Store) begin(path string) error {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 200 * time.Millisecond, ReadOnly: true})
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWithin, ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }() // only read
+	rows, err := rowsOf(db)
 	s.initial = map[string][]change{}
-	return db.View(func(tx *bbolt.Tx) error {
-		left := tx.Size()
-		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
-			return b.ForEach(func(k, v []byte) error {
-				if left -= int64(len(k) + len(v)); left < 0 { // pages that lead back to themselves, or a length that is none
-					return errDamaged
-				}
-				s.initial[string(name)] = append(s.initial[string(name)], change{string(name), string(k), append([]byte(nil), v...)})
-				return nil
-			})
-		})
-	})
-}
-
-var errDamaged = errors.New("the state file is damaged")
-
-// whole runs what reads a file that may be cut or overwritten. bbolt maps files into
-// memory and trusts what stands in them: it panics, or touches what is not there.
-func whole(read func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", errDamaged, r)
-		}
-	}()
-	return read()
+	for _, r := range rows {
+		s.initial[r.table] = append(s.initial[r.table], r)
+	}
+	return err
 }

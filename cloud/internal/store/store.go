@@ -8,19 +8,21 @@
 // whatever it then writes itself is queued behind it.
 //
 // Rows are immutable: put a changed copy, never change what Get returned.
-// Should the disk fail, every later Update returns that error and nothing more is
-// promised; the process is expected to end.
+// Should the disk fail or be full, every later Update returns that error and Run ends with
+// it: the process is expected to end. What was not acknowledged may be in the file or not.
+//
+// A file that was cut, overwritten or made by a newer program is refused, by a *FileError,
+// before bbolt sees it (check.go); rows have sums. What cannot be told from the file of a
+// moment earlier is not noticed: a newest meta page that is destroyed counts as torn by a
+// crash, and costs the last transaction.
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sort"
 	"sync"
-	"time"
-
-	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // ErrInUse is returned by Open when another process holds the file.
@@ -31,6 +33,7 @@ type Store struct {
 	mu     sync.RWMutex
 	tables map[string]*rows
 	failed error
+	broken chan struct{} // closed when failed is set
 	closed bool
 
 	writer  *writer             // nil in memory-only stores
@@ -47,25 +50,23 @@ type rows struct {
 	decode func([]byte) (any, error)
 }
 
-// Open opens or makes the state file at path. An empty path keeps state in memory only.
+// Open opens or makes the state file at path. An empty path keeps state in memory only. A
+// file that cannot be used is a *FileError, and left as it is.
 func Open(path string) (*Store, error) {
-	s := &Store{tables: map[string]*rows{}, subs: map[*Subscription]struct{}{}}
+	s := newStore()
 	if path == "" {
 		return s, nil
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:        200 * time.Millisecond,
-		FreelistType:   bbolt.FreelistMapType,
-		NoFreelistSync: true,
-	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("open %s: %w", path, ErrInUse)
-	}
+	db, err := openFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, err
 	}
 	s.writer = newWriter(db)
 	return s, nil
+}
+
+func newStore() *Store {
+	return &Store{tables: map[string]*rows{}, subs: map[*Subscription]struct{}{}, broken: make(chan struct{})}
 }
 
 // Close waits until all that was acknowledged or queued is on disk and closes the file.
@@ -96,12 +97,33 @@ func (s *Store) Update(fn func(*Tx) error) error {
 		return nil
 	}
 	if err := <-wait; err != nil {
-		s.mu.Lock()
-		s.failed = fmt.Errorf("state is no longer written: %w", err)
-		s.mu.Unlock()
-		return err
+		return s.fail(err)
 	}
 	return nil
+}
+
+// fail refuses all later updates.
+func (s *Store) fail(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed == nil {
+		s.failed = fmt.Errorf("state is no longer written: %w", err)
+		close(s.broken)
+	}
+	return s.failed
+}
+
+// Run watches over the file until ctx ends; it returns earlier, with an error, when the file
+// can no longer be written.
+func (s *Store) Run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.broken:
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		return s.failed
+	}
 }
 
 // apply runs fn, commits its changes to memory and queues them for the writer.

@@ -49,7 +49,10 @@ func NewTable[T any](s *Store, name string) (Table[T], error) {
 // load calls row for what a table begins with.
 func (s *Store) load(table string, row func(key string, value []byte) error) error {
 	if s.writer != nil {
-		return s.writer.load(table, row)
+		if err := s.writer.load(table, row); err != nil {
+			return unusable(s.writer.db.Path(), err)
+		}
+		return nil
 	}
 	for _, c := range s.initial[table] {
 		if err := row(c.key, c.value); err != nil {

@@ -71,7 +71,7 @@ func (w *writer) commit(todo []change) error {
 			if c.value == nil {
 				err = b.Delete([]byte(c.key))
 			} else {
-				err = b.Put([]byte(c.key), c.value)
+				err = b.Put([]byte(c.key), seal(c.table, c.key, c.value))
 			}
 			if err != nil {
 				return fmt.Errorf("%s/%s: %w", c.table, c.key, err)
@@ -91,7 +91,13 @@ func (w *writer) load(table string, row func(key string, value []byte) error) er
 		if b == nil {
 			return nil
 		}
-		return b.ForEach(func(k, v []byte) error { return row(string(k), v) })
+		return b.ForEach(func(k, v []byte) error {
+			v, err := unseal(table, string(k), v)
+			if err != nil {
+				return err
+			}
+			return row(string(k), v)
+		})
 	})
 }
 
