@@ -1,8 +1,9 @@
 package run
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -69,16 +70,20 @@ func Create(dir, id string) (*Journal, error) {
 // Path is the file of the journal of run id in dir.
 func Path(dir, id string) string { return filepath.Join(dir, id+".jsonl") }
 
-// Reopen opens the journal of run id in dir to go on with it, and tells what it holds.
+// Reopen opens the journal of run id in dir to go on with it, and tells what it holds. A
+// torn last line is taken away: what is written next begins a line of its own.
 func Reopen(dir, id string) (*Journal, []Entry, error) {
 	path := Path(dir, id)
-	entries, err := ReadJournal(path)
+	entries, whole, err := read(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open journal: %w", err)
+	}
+	if err := f.Truncate(whole); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open journal: %w", err), f.Close())
 	}
 	return &Journal{f: f}, entries, nil
 }
@@ -127,23 +132,27 @@ func (j *Journal) Close() error {
 
 // ReadJournal reads the entries of a journal; a torn last line is left out.
 func ReadJournal(path string) ([]Entry, error) {
-	f, err := os.Open(path)
+	entries, _, err := read(path)
+	return entries, err
+}
+
+// read reads the entries of a journal, and where its last whole line ends.
+func read(path string) (entries []Entry, whole int64, err error) {
+	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	defer func() { _ = f.Close() }()
-	var out []Entry
-	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, 16<<20)
-	for n := 1; sc.Scan(); n++ {
+	for line := range bytes.Lines(b) {
 		var e Entry
-		if err := json.Unmarshal(sc.Bytes(), &e); err != nil {
-			if !sc.Scan() { // only the last line may be torn
-				return out, nil
-			}
-			return nil, fmt.Errorf("%s:%d: not a journal entry: %w", path, n, err)
+		err := json.Unmarshal(line, &e)
+		last := whole+int64(len(line)) == int64(len(b))
+		switch {
+		case last && (err != nil || !bytes.HasSuffix(line, []byte("\n"))): // only the last line may be torn
+			return entries, whole, nil
+		case err != nil:
+			return nil, 0, fmt.Errorf("%s:%d: not a journal entry: %w", path, len(entries)+1, err)
 		}
-		out = append(out, e)
+		entries, whole = append(entries, e), whole+int64(len(line))
 	}
-	return out, sc.Err()
+	return entries, whole, nil
 }

@@ -95,8 +95,8 @@ func newScene(t *testing.T, controller ecstypes.DeploymentControllerType) *scene
 			}}},
 		}
 		s.service.TaskSets = []ecstypes.TaskSet{
-			{Id: aws.String("green"), Status: aws.String("ACTIVE"), TaskDefinition: aws.String("web:2"), LoadBalancers: behind("green"), LaunchType: "EC2", CreatedAt: aws.Time(noon.Add(time.Hour))},
 			{Id: aws.String("blue"), Status: aws.String("PRIMARY"), TaskDefinition: aws.String("web:1"), LoadBalancers: behind("blue"), LaunchType: "FARGATE", CreatedAt: &noon},
+			{Id: aws.String("green"), Status: aws.String("ACTIVE"), TaskDefinition: aws.String("web:2"), LoadBalancers: behind("green"), LaunchType: "EC2", CreatedAt: aws.Time(noon.Add(time.Hour))},
 		}
 		s.listeners = []elbtypes.Listener{
 			{ListenerArn: aws.String("prod"), Port: aws.Int32(80), DefaultActions: forward(map[string]int32{"blue": 9, "green": 1})},
