@@ -4,7 +4,6 @@ package endpoint
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cdtypes "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
@@ -41,14 +40,16 @@ func Forwarding(ctx context.Context, client *elb.Client, group string) (string, 
 	if err != nil {
 		return "", err
 	}
-	for _, lb := range t.TargetGroups[0].LoadBalancerArns {
-		ls, err := client.DescribeListeners(ctx, &elb.DescribeListenersInput{LoadBalancerArn: &lb})
-		if err != nil {
-			return "", err
-		}
-		for _, l := range ls.Listeners {
-			if forwards(l.DefaultActions, group) {
-				return aws.ToString(l.ListenerArn), nil
+	for _, g := range t.TargetGroups {
+		for _, lb := range g.LoadBalancerArns {
+			ls, err := client.DescribeListeners(ctx, &elb.DescribeListenersInput{LoadBalancerArn: &lb})
+			if err != nil {
+				return "", err
+			}
+			for _, l := range ls.Listeners {
+				if forwards(l.DefaultActions, group) {
+					return aws.ToString(l.ListenerArn), nil
+				}
 			}
 		}
 	}
@@ -86,5 +87,12 @@ func URL(ctx context.Context, client *elb.Client, listener string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s://%s:%d", strings.ToLower(string(l.Protocol)), aws.ToString(b.LoadBalancers[0].DNSName), aws.ToInt32(l.Port)), nil
+	if len(b.LoadBalancers) == 0 {
+		return "", fmt.Errorf("the load balancer of listener %s is gone", listener)
+	}
+	scheme := "http"
+	if l.Protocol == elbtypes.ProtocolEnumHttps || l.Protocol == elbtypes.ProtocolEnumTls {
+		scheme = "https"
+	}
+	return fmt.Sprintf("%s://%s:%d", scheme, aws.ToString(b.LoadBalancers[0].DNSName), aws.ToInt32(l.Port)), nil
 }

@@ -45,9 +45,15 @@ func byTaskSet(ctx context.Context, r *run.Run) (*types.DeploymentGroupInfo, err
 		}
 		d, err := r.AWS.CodeDeploy().GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &id})
 		if err != nil {
-			return nil, none(err)
+			if err = none(err); err != nil {
+				return nil, err
+			}
+			continue // it went with its group; another task set may be of a later one
 		}
-		return ours(ctx, r, aws.ToString(d.DeploymentInfo.ApplicationName), aws.ToString(d.DeploymentInfo.DeploymentGroupName))
+		g, err := ours(ctx, r, aws.ToString(d.DeploymentInfo.ApplicationName), aws.ToString(d.DeploymentInfo.DeploymentGroupName))
+		if g != nil || err != nil {
+			return g, err
+		}
 	}
 	return nil, nil
 }
@@ -89,17 +95,23 @@ func bySearch(ctx context.Context, r *run.Run) (*types.DeploymentGroupInfo, erro
 
 func inApplication(ctx context.Context, r *run.Run, app string) (*types.DeploymentGroupInfo, error) {
 	cd := r.AWS.CodeDeploy()
-	names, err := cd.ListDeploymentGroups(ctx, &codedeploy.ListDeploymentGroupsInput{ApplicationName: &app})
-	if err != nil || len(names.DeploymentGroups) == 0 {
-		return nil, err
-	}
-	infos, err := cd.BatchGetDeploymentGroups(ctx, &codedeploy.BatchGetDeploymentGroupsInput{ApplicationName: &app, DeploymentGroupNames: names.DeploymentGroups})
-	if err != nil {
-		return nil, err
-	}
-	for i := range infos.DeploymentGroupsInfo {
-		if g := &infos.DeploymentGroupsInfo[i]; deploysIt(g, r) {
-			return g, nil
+	groups := codedeploy.NewListDeploymentGroupsPaginator(cd, &codedeploy.ListDeploymentGroupsInput{ApplicationName: &app})
+	for groups.HasMorePages() {
+		page, err := groups.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if len(page.DeploymentGroups) == 0 {
+			continue
+		}
+		infos, err := cd.BatchGetDeploymentGroups(ctx, &codedeploy.BatchGetDeploymentGroupsInput{ApplicationName: &app, DeploymentGroupNames: page.DeploymentGroups})
+		if err != nil {
+			return nil, err
+		}
+		for i := range infos.DeploymentGroupsInfo {
+			if g := &infos.DeploymentGroupsInfo[i]; deploysIt(g, r) {
+				return g, nil
+			}
 		}
 	}
 	return nil, nil

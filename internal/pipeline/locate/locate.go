@@ -77,7 +77,7 @@ func service(ctx context.Context, r *run.Run) (ecstypes.Service, error) {
 }
 
 func controller(s ecstypes.Service) ecstypes.DeploymentControllerType {
-	if s.DeploymentController == nil {
+	if s.DeploymentController == nil || s.DeploymentController.Type == "" {
 		return ecstypes.DeploymentControllerTypeEcs
 	}
 	return s.DeploymentController.Type

@@ -4,7 +4,9 @@ package pack
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,7 +59,11 @@ func (Stage) Run(_ context.Context, r *run.Run) (string, error) {
 		Provenance: bundle.Here(r.Tool, r.Facts.Builder),
 	}
 	path := r.Config.Path(r.Config.AppSpec)
-	if b, err := os.ReadFile(path); err == nil {
+	b, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a rolling deployment has none
+		return "", err
+	}
+	if err == nil {
 		spec, err := appspec.Parse(path, b)
 		if err != nil {
 			return "", err
