@@ -48,7 +48,7 @@ type deploy struct {
 	group      *cdtypes.DeploymentGroupInfo
 	spec       *appspec.AppSpec
 	arn        string
-	told       map[string]bool // messages of the service that were shown
+	told       *watch.Memory // what was shown
 }
 
 // The official action's bounds of the wait, in minutes.
@@ -67,7 +67,7 @@ const (
 // far wait-for-service-stability waits, on-cancel (leave, stop or rollback) what becomes of
 // a CodeDeploy deployment when the job is cancelled while it waits.
 func Deploy(ctx context.Context, j *Job) error {
-	d := &deploy{Job: j, told: map[string]bool{}}
+	d := &deploy{Job: j, told: &watch.Memory{}}
 	if err := d.inputs(); err != nil {
 		return err
 	}
@@ -196,6 +196,14 @@ func (d *deploy) config() aws.Config {
 	return cfg
 }
 
+// tries is how often a call is made that is not left to the SDK's own retries.
+func (d *deploy) tries() int {
+	if d.attempts > 0 {
+		return d.attempts
+	}
+	return awsclient.Tries
+}
+
 // locate finds the service, and its deployment group if it has one.
 func (d *deploy) locate(ctx context.Context) error {
 	out, err := d.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &d.cluster, Services: []string{d.service}})
@@ -229,7 +237,7 @@ func (d *deploy) locate(ctx context.Context) error {
 // register registers the definition and sets the output. Like the official action it
 // makes a revision of its own, but no second one when an answer is lost.
 func (d *deploy) register(ctx context.Context) (err error) {
-	d.arn, err = register.Once(ctx, d.config(), d.Info, d.definition, func() (string, error) {
+	d.arn, err = register.Once(ctx, d.config(), d.tries(), d.Info, d.definition, func() (string, error) {
 		return register.Equal(ctx, d.ecs, d.file, d.definition)
 	})
 	if err != nil {

@@ -94,7 +94,7 @@ func (d *deploy) blueGreen(ctx context.Context) error {
 func (d *deploy) create(ctx context.Context, in *codedeploy.CreateDeploymentInput) (string, error) {
 	client := codedeploy.NewFromConfig(d.config(), func(o *codedeploy.Options) { o.Retryer = aws.NopRetryer{} })
 	began := time.Now().Add(-time.Minute) // clocks differ
-	return awsclient.Once(ctx, d.Info, func() (string, error) {
+	return awsclient.Once(ctx, d.tries(), d.Info, func(ctx context.Context) (string, error) {
 		out, err := client.CreateDeployment(ctx, in)
 		if err != nil {
 			return "", err
@@ -201,7 +201,7 @@ func (d *deploy) rolledBack(ctx context.Context, asked bool, last *cdtypes.Deplo
 	if !asked || last.Status != cdtypes.DeploymentStatusStopped {
 		return "", nil
 	}
-	id, status, err := watch.FollowRollback(ctx, d.following("", watch.Done, d.limit()), last)
+	id, status, err := watch.FollowRollback(ctx, d.following("", watch.Done, d.limit()), last, true)
 	if err != nil {
 		return "", d.unfinished(id, err)
 	}
@@ -215,21 +215,11 @@ func (d *deploy) rolledBack(ctx context.Context, asked bool, last *cdtypes.Deplo
 func (d *deploy) failed(ctx context.Context, id string, o watch.Outcome) error {
 	last := o.Deployment
 	rep := autopsy.Perform(ctx, d.aws, autopsy.Subject{DeploymentID: id, Cluster: d.cluster, Service: d.service, TaskDefinition: d.arn, Seen: autopsy.Targets(o.SickIn, o.Sick)})
-	f := &shift.Failure{Report: rep}
-	code := fault.Deployment
-	if last.Status == cdtypes.DeploymentStatusStopped {
-		code = fault.Stopped
+	back, status, err := watch.FollowRollback(ctx, d.following("", watch.Done, d.limit()), last, false)
+	if rep.RollbackID = back; err != nil {
+		return fmt.Errorf("%w (%w)", &shift.Failure{Report: rep}, err)
 	}
-	if c := last.AutoRollbackConfiguration; c != nil && c.Enabled {
-		back, status, err := watch.FollowRollback(ctx, d.following("", watch.Done, d.limit()), last)
-		if rep.RollbackID = back; err != nil {
-			return fmt.Errorf("%w (%w)", f, err)
-		}
-		if f.Rollback = string(status); status == cdtypes.DeploymentStatusSucceeded {
-			code = fault.RolledBack
-		}
-	}
-	return &fault.Error{Code: code, Err: f}
+	return shift.Verdict(rep, o, status)
 }
 
 // rolling updates the service and, if asked, waits until the new deployment has completed.

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/aws/smithy-go"
 )
@@ -55,7 +56,9 @@ func TestFieldsNewerThanTheSDKSurvive(t *testing.T) {
 	}
 }
 
-func TestOnceLooksBeforeItTriesAgain(t *testing.T) {
+func TestOnceLooksBeforeItTriesAgain(t *testing.T) { synctest.Test(t, onceLooks) }
+
+func onceLooks(t *testing.T) {
 	passing := &smithy.GenericAPIError{Code: "ThrottlingException", Message: "Rate exceeded"}
 	final := errors.New("no")
 	for _, c := range []struct {
@@ -68,10 +71,11 @@ func TestOnceLooksBeforeItTriesAgain(t *testing.T) {
 		{"at once", nil, false, 1, "made 1"},
 		{"an answer that was lost", []error{passing}, true, 1, "found"},
 		{"nothing was done", []error{passing, passing}, false, 3, "made 3"},
+		{"no more than asked for", []error{passing, passing, passing}, false, 3, passing.Error()},
 		{"refused for good", []error{final}, true, 1, "no"},
 	} {
 		calls := 0
-		out, err := Once(t.Context(), func(string, ...any) {}, func() (string, error) {
+		out, err := Once(t.Context(), 3, func(string, ...any) {}, func(context.Context) (string, error) {
 			calls++
 			if calls <= len(c.answers) {
 				return "", c.answers[calls-1]
@@ -86,8 +90,25 @@ func TestOnceLooksBeforeItTriesAgain(t *testing.T) {
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := Once(ctx, func(string, ...any) { cancel() }, func() (int, error) { return 0, passing }, func() (int, bool, error) { return 0, false, nil })
+	_, err := Once(ctx, 3, func(string, ...any) { cancel() }, func(context.Context) (int, error) { return 0, passing }, func() (int, bool, error) { return 0, false, nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestACallUnderWayIsNotCutOff cancels while a call is made: what it brings is known. After
+// that no call is begun.
+func TestACallUnderWayIsNotCutOff(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	call := func(ctx context.Context) (string, error) {
+		cancel()
+		return "made", ctx.Err()
+	}
+	look := func() (string, bool, error) { return "", false, nil }
+	if out, err := Once(ctx, 3, t.Logf, call, look); out != "made" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	if out, err := Once(ctx, 3, t.Logf, call, look); out != "" || !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %q, %v", out, err)
 	}
 }

@@ -271,6 +271,26 @@ func TestTheActionDoesNothingTwice(t *testing.T) {
 	}
 }
 
+// TestTheActionTriesAsOftenAsAsked breaks the calls that make something for good.
+func TestTheActionTriesAsOftenAsAsked(t *testing.T) {
+	w := newWorkspace(t)
+	for _, call := range [][2]string{{"ecs", "RegisterTaskDefinition"}, {"codedeploy", "CreateDeployment"}} {
+		for retries, want := range map[string]int{"0": 1, "2": 2} {
+			if _, err := w.cloud.Inject(cloud.Fault{Kind: "throttle", Service: call[0], Operation: call[1]}); err != nil {
+				t.Fatal(err)
+			}
+			_, printed, code := w.action("deploy", map[string]string{
+				"task-definition": "taskdef.json", "service": "web", "cluster": "demo", "codedeploy-application": "web", "codedeploy-deployment-group": "web", "max-retries": retries,
+			})
+			struck := w.cloud.Faults()[0].Hit
+			w.cloud.ClearFaults()
+			if code != 1 || struck != want {
+				t.Errorf("%s with max-retries %s: exit %d after %d attempts\n%s", call[1], retries, code, struck, printed)
+			}
+		}
+	}
+}
+
 // What is wrong is found before a revision is registered.
 func TestNothingIsRegisteredInVain(t *testing.T) {
 	w := newWorkspace(t)

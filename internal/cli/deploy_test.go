@@ -210,22 +210,40 @@ func TestDeploy(t *testing.T) {
 		}
 	})
 
+	t.Run("cancelled before there is a deployment", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		code, r := w.turnout(ctx, &until{text: "✓ render", do: cancel}, "deploy", "--image", image, "--on-cancel", "stop", "--if-active", "wait")
+		if code != fault.Interrupted || !strings.HasSuffix(r.Error, "; nothing was deployed") || !strings.Contains(r.Hint, "turnout resume "+r.Run) {
+			t.Errorf("exit code %d, %q, %q", code, r.Error, r.Hint)
+		}
+	})
+
 	t.Run("cancelled", func(t *testing.T) {
+		// That the group rolls nothing back by itself does not matter to who asks for it.
+		if _, err := w.aws.CodeDeploy().UpdateDeploymentGroup(t.Context(), &codedeploy.UpdateDeploymentGroupInput{
+			ApplicationName: aws.String("AppECS-demo-hello"), CurrentDeploymentGroupName: aws.String("DgpECS-demo-hello"),
+			AutoRollbackConfiguration: &cdtypes.AutoRollbackConfiguration{},
+		}); err != nil {
+			t.Fatal(err)
+		}
 		for _, c := range []struct {
 			wish   run.OnCancel
 			code   int
 			status cdtypes.DeploymentStatus
 			says   string
 		}{
-			{run.Stop, fault.Stopped, cdtypes.DeploymentStatusStopped, "% of the traffic"},
+			{run.Stop, fault.Stopped, cdtypes.DeploymentStatusStopped, "blue has 90 % of the traffic, green 10 %"},
 			{run.Rollback, fault.RolledBack, cdtypes.DeploymentStatusStopped, "rolled back by d-"},
-			{run.Leave, fault.Interrupted, cdtypes.DeploymentStatusSucceeded, "is still running"},
+			{run.Leave, fault.Interrupted, cdtypes.DeploymentStatusSucceeded, "is still running, blue has 90 % of the traffic, green 10 %"},
 		} {
 			ctx, cancel := context.WithCancel(t.Context())
 			talk := &until{text: "green  10 %", do: cancel}
 			code, r := w.turnout(ctx, talk, "deploy", "--image", image, "--config", slow, "--on-cancel", string(c.wish), "--if-active", "wait")
 			if code != c.code || !strings.Contains(r.Error, c.says) {
 				t.Errorf("%s: exit code %d, %q\n%s", c.wish, code, r.Error, talk)
+			}
+			if n := strings.Count(talk.String(), "✓ Install "); n != 1 {
+				t.Errorf("%s: the story is told %d times\n%s", c.wish, n, talk)
 			}
 			if s := w.ended(r.DeploymentID); s != c.status {
 				t.Errorf("%s: the deployment has %s", c.wish, s)

@@ -118,7 +118,7 @@ func (o *watchOptions) codeDeploy(ctx context.Context, s *subject.Subject) error
 	}
 	f := watch.Options{
 		CodeDeploy: a.CodeDeploy(), ECS: a.ECS(), Tasks: a.ECS(), ELB: a.ELB(), ID: o.id, Cluster: o.cluster, Service: o.service,
-		Until: watch.Until(o.until), Deadline: o.deadline, Emit: o.show(), Told: map[string]bool{}, Pace: paceOf(a), Budget: a.Reads,
+		Until: watch.Until(o.until), Deadline: o.deadline, Emit: o.show(), Told: &watch.Memory{}, Pace: paceOf(a), Budget: a.Reads,
 	}
 	if o.shared != nil {
 		f.CodeDeploy, f.ECS = o.shared, o.shared
@@ -135,21 +135,12 @@ func (o *watchOptions) codeDeploy(ctx context.Context, s *subject.Subject) error
 	}
 	d := out.Deployment
 	rep := autopsy.Perform(ctx, a, autopsy.Subject{DeploymentID: o.id, Cluster: o.cluster, Service: o.service, Seen: autopsy.Targets(out.SickIn, out.Sick)})
-	failure := &shift.Failure{Report: rep}
-	code := fault.Deployment
-	if d.Status == types.DeploymentStatusStopped {
-		code = fault.Stopped
+	id, status, err := watch.FollowRollback(ctx, f, d, false)
+	if err != nil {
+		return o.early(err)
 	}
-	if c := d.AutoRollbackConfiguration; (c != nil && c.Enabled) || (d.RollbackInfo != nil && d.RollbackInfo.RollbackDeploymentId != nil) {
-		id, status, err := watch.FollowRollback(ctx, f, d)
-		if err != nil {
-			return o.early(err)
-		}
-		if rep.RollbackID, failure.Rollback = id, string(status); status == types.DeploymentStatusSucceeded {
-			code = fault.RolledBack
-		}
-	}
-	return &fault.Error{Code: code, Err: failure}
+	rep.RollbackID = id
+	return shift.Verdict(rep, out, status)
 }
 
 // connected makes the clients, and completes the names as far as they are known.

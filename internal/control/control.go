@@ -27,7 +27,7 @@ type Control struct {
 	Pace     watch.Pace
 	Deadline time.Duration // longest wait of each act, 0 for none
 
-	told map[string]bool // messages of the service that were shown
+	told *watch.Memory // what was shown
 }
 
 // Outcome is where an act ended. --json prints it.
@@ -93,7 +93,7 @@ func (c *Control) follow(ctx context.Context, id string, until watch.Until) (wat
 
 func (c *Control) following(id string, until watch.Until) watch.Options {
 	if c.told == nil {
-		c.told = map[string]bool{}
+		c.told = &watch.Memory{}
 	}
 	a := c.Subject.AWS
 	return watch.Options{
@@ -116,7 +116,7 @@ func (c *Control) early(err error, id string) error {
 // backBy waits for the deployment that takes another one back: for a moment until
 // CodeDeploy has named it, then to its end.
 func (c *Control) backBy(ctx context.Context, o *Outcome, d *cdtypes.DeploymentInfo) error {
-	id, status, err := watch.FollowRollback(ctx, c.following("", watch.Done), d)
+	id, status, err := watch.FollowRollback(ctx, c.following("", watch.Done), d, true)
 	switch {
 	case err != nil:
 		return c.early(err, cmp.Or(id, o.DeploymentID))

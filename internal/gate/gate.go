@@ -45,17 +45,24 @@ func (s Scene) environ() []string {
 const lastLines = 15
 
 // Pass tries the gate until it opens or its time is over; a command runs once. Each line
-// that a command writes goes to tell.
+// that a command writes goes to tell, and why the gate is asked again.
 func (g Gate) Pass(ctx context.Context, s Scene, tell func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, g.Timeout, fmt.Errorf("it took longer than %s", g.Timeout))
 	defer cancel()
 	if len(g.Run) > 0 {
 		return g.command(ctx, s, tell)
 	}
+	var last error
 	for {
 		err := g.ask(ctx, s.URL+g.Path)
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
+		case last == nil:
+			tell(fmt.Sprintf("gate %s is closed: %v; asking again for up to %s", g.Name, err, g.Timeout))
+			fallthrough
+		case ctx.Err() == nil:
+			last = err
 		}
 		select {
 		case <-time.After(time.Second):
@@ -63,7 +70,7 @@ func (g Gate) Pass(ctx context.Context, s Scene, tell func(string)) error {
 			if errors.Is(context.Cause(ctx), context.Canceled) {
 				return context.Cause(ctx)
 			}
-			return fmt.Errorf("gate %s: %w", g.Name, err)
+			return fmt.Errorf("gate %s: %w", g.Name, last)
 		}
 	}
 }
@@ -83,10 +90,14 @@ func (g Gate) command(ctx context.Context, s Scene, tell func(string)) error {
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	}
-	if len(out.last) > 0 {
-		return fmt.Errorf("gate %s: %s: %w\n%s", g.Name, strings.Join(g.Run, " "), err, strings.Join(out.last, "\n"))
+	name := g.Name
+	if command := strings.Join(g.Run, " "); command != name {
+		name += ": " + command
 	}
-	return fmt.Errorf("gate %s: %s: %w", g.Name, strings.Join(g.Run, " "), err)
+	if len(out.last) > 0 {
+		return fmt.Errorf("gate %s: %w\n%s", name, err, strings.Join(out.last, "\n"))
+	}
+	return fmt.Errorf("gate %s: %w", name, err)
 }
 
 // ask makes one request.

@@ -24,6 +24,10 @@ func TestCommands(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "gate smoke: sh -c") || !strings.HasSuffix(err.Error(), "line 20") || strings.Contains(err.Error(), "line 5\n") {
 		t.Error(err)
 	}
+	bare := Gate{Name: "false", Run: []string{"false"}, Timeout: time.Minute} // the command is its name
+	if err := bare.Pass(t.Context(), s, tell); err == nil || err.Error() != "gate false: exit status 1" {
+		t.Error(err)
+	}
 	slow := Gate{Name: "slow", Run: []string{"sleep", "60"}, Timeout: 50 * time.Millisecond}
 	if err := slow.Pass(t.Context(), s, tell); err == nil || !strings.Contains(err.Error(), "it took longer than 50ms") {
 		t.Error(err)
@@ -53,13 +57,18 @@ func TestRequests(t *testing.T) {
 	for _, c := range []struct {
 		gate Gate
 		says string
+		told int // how often it is said why the gate is closed
 	}{
-		{Gate{Path: "/", Status: 200, Contains: "version 7", Timeout: time.Second}, ""},
-		{Gate{Path: "/late", Status: 200, Timeout: 30 * time.Second}, ""},
-		{Gate{Name: "v", Path: "/", Status: 200, Contains: "version 8", Timeout: 10 * time.Millisecond}, `gate v: ` + srv.URL + `/ does not contain "version 8"`},
-		{Gate{Name: "s", Path: "/", Status: 404, Timeout: 10 * time.Millisecond}, "gate s: " + srv.URL + "/ answered 200, expected 404"},
+		{Gate{Path: "/", Status: 200, Contains: "version 7", Timeout: time.Second}, "", 0},
+		{Gate{Path: "/late", Status: 200, Timeout: 30 * time.Second}, "", 1},
+		{Gate{Name: "v", Path: "/", Status: 200, Contains: "version 8", Timeout: 10 * time.Millisecond}, `gate v: ` + srv.URL + `/ does not contain "version 8"`, 1},
+		{Gate{Name: "s", Path: "/", Status: 404, Timeout: 10 * time.Millisecond}, "gate s: " + srv.URL + "/ answered 200, expected 404", 1},
 	} {
-		err := c.gate.Pass(t.Context(), s, nil)
+		var told []string
+		err := c.gate.Pass(t.Context(), s, func(l string) { told = append(told, l) })
+		if len(told) != c.told || (c.told > 0 && !strings.Contains(told[0], "is closed: "+srv.URL)) {
+			t.Errorf("%+v: told %q", c.gate, told)
+		}
 		if (err == nil) != (c.says == "") || (err != nil && err.Error() != c.says) {
 			t.Errorf("%+v: %v", c.gate, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/pipeline/build"
 	"github.com/turnoutdev/turnout/internal/pipeline/locate"
 	"github.com/turnoutdev/turnout/internal/pipeline/pack"
@@ -82,10 +83,32 @@ func Execute(ctx context.Context, r *run.Run, stages []Stage) (err error) {
 	}
 	for _, s := range stages {
 		if err := step(ctx, r, s); err != nil {
-			return err
+			return interrupted(ctx, r, s, err)
 		}
 	}
 	return r.Journal.Write(run.Entry{Event: "end", Facts: &r.Facts})
+}
+
+// interrupted says of a run that was cancelled where it stood, what had been made by then,
+// and how it goes on, unless the stage has said so itself.
+func interrupted(ctx context.Context, r *run.Run, s Stage, err error) error {
+	var own *fault.Error
+	told := errors.As(err, &own) && own.Code != fault.Failed
+	if ctx.Err() == nil || told || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	stands := "nothing was deployed"
+	switch f := r.Facts; {
+	case f.DeploymentID != "":
+		stands = "deployment " + f.DeploymentID + " stands"
+	case f.TaskDefinition != "" && !f.Reused:
+		stands += ", " + f.TaskDefinition + " is registered"
+	}
+	hint := ""
+	if r.Start != nil && Lists[r.Start.Verb] != nil {
+		hint = "`turnout resume " + r.ID + "` goes on with it"
+	}
+	return fault.New(fault.Interrupted, hint, "%s: %w; %s", s, context.Cause(ctx), stands)
 }
 
 func step(ctx context.Context, r *run.Run, s Stage) error {

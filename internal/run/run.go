@@ -38,7 +38,7 @@ type Run struct {
 	Group    *cdtypes.DeploymentGroupInfo // CodeDeploy's deployment group, as locate found it
 	Service  *ecstypes.Service            // the service, where locate had to read it
 	Examined *doctor.Report               // what the preflight found
-	Told     map[string]bool              // messages of the service that its user has seen
+	Told     *watch.Memory                // what its user has seen
 
 	// Tried tells that a deployment may have been created already: the run was picked up
 	// again, or an answer was lost.

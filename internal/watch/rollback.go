@@ -3,23 +3,52 @@ package watch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 )
 
-// rollbackTries bounds the wait for a rollback to be named to about 12 seconds.
-const rollbackTries = 15
+// How often is asked for a rollback: for about 12 seconds where one is to come, for less
+// than two where nobody but the one who stopped the deployment knows.
+const (
+	expectedTries = 15
+	possibleTries = 5
+)
 
-// RollbackOf is the id of the deployment that takes d back, which CodeDeploy names a
-// moment after d has ended; "" when it names none.
-func RollbackOf(ctx context.Context, client CodeDeploy, d *types.DeploymentInfo) (string, error) {
+// rollbackTries is how often to ask for the rollback of a deployment that has ended;
+// asked tells that whoever stopped it asked for one.
+func rollbackTries(d *types.DeploymentInfo, asked bool) int {
+	rollsBack := func(e types.AutoRollbackEvent) bool {
+		c := d.AutoRollbackConfiguration
+		return c != nil && c.Enabled && slices.Contains(c.Events, e)
+	}
+	var code types.ErrorCode
+	if d.ErrorInformation != nil {
+		code = d.ErrorInformation.Code
+	}
+	byHand := d.Status == types.DeploymentStatusStopped && code != types.ErrorCodeAlarmActive
+	switch {
+	case asked,
+		d.Status == types.DeploymentStatusFailed && rollsBack(types.AutoRollbackEventDeploymentFailure),
+		code == types.ErrorCodeAlarmActive && rollsBack(types.AutoRollbackEventDeploymentStopOnAlarm),
+		byHand && rollsBack(types.AutoRollbackEventDeploymentStopOnRequest):
+		return expectedTries
+	case byHand: // StopDeployment may ask for one
+		return possibleTries
+	}
+	return 0
+}
+
+// rollbackOf is the id of the deployment that takes d back, which CodeDeploy names a
+// moment after d has ended; "" when it names none in these tries.
+func rollbackOf(ctx context.Context, client CodeDeploy, d *types.DeploymentInfo, tries int) (string, error) {
 	for try := 1; ; try++ {
 		if d.RollbackInfo != nil && d.RollbackInfo.RollbackDeploymentId != nil {
 			return *d.RollbackInfo.RollbackDeploymentId, nil
 		}
-		if try > rollbackTries {
+		if try > tries {
 			return "", nil
 		}
 		if err := sleep(ctx, time.Duration(try)*100*time.Millisecond); err != nil {
@@ -37,9 +66,10 @@ func RollbackOf(ctx context.Context, client CodeDeploy, d *types.DeploymentInfo)
 }
 
 // FollowRollback follows the deployment that takes d back, if CodeDeploy makes one, to
-// its end. The options are those with which d was followed.
-func FollowRollback(ctx context.Context, o Options, d *types.DeploymentInfo) (id string, status types.DeploymentStatus, err error) {
-	if id, err = RollbackOf(ctx, o.CodeDeploy, d); err != nil || id == "" {
+// its end. The options are those with which d was followed; asked tells that whoever
+// stopped d asked for a rollback.
+func FollowRollback(ctx context.Context, o Options, d *types.DeploymentInfo, asked bool) (id string, status types.DeploymentStatus, err error) {
+	if id, err = rollbackOf(ctx, o.CodeDeploy, d, rollbackTries(d, asked)); err != nil || id == "" {
 		return id, "", err
 	}
 	if tell := o.Emit; tell != nil {

@@ -51,6 +51,9 @@ func (f *follower) pollTarget(ctx context.Context) error {
 func (f *follower) lifecycle() {
 	for _, e := range f.out.Target.LifecycleEvents {
 		name, before := aws.ToString(e.LifecycleEventName), f.events[aws.ToString(e.LifecycleEventName)]
+		if name == "AllowTraffic" && e.Status == types.LifecycleEventStatusSucceeded {
+			f.out.Shifted = true
+		}
 		if e.Status == before {
 			continue
 		}
@@ -62,9 +65,6 @@ func (f *follower) lifecycle() {
 		}
 		if done {
 			f.ending(e)
-		}
-		if name == "AllowTraffic" && e.Status == types.LifecycleEventStatusSucceeded {
-			f.out.Shifted = true
 		}
 	}
 }
@@ -158,10 +158,9 @@ func (f *follower) pollService(ctx context.Context) error {
 func once(o *ecs.Options) { o.Retryer = aws.NopRetryer{} }
 
 func (f *follower) serviceEvent(id, message string, at time.Time) {
-	if f.Told[id] {
+	if f.Told.said(id) {
 		return
 	}
-	f.Told[id] = true
 	if d := f.out.Deployment; d != nil && (at.Before(aws.ToTime(d.CreateTime)) || f.wellAfter(at)) {
 		return // of another deployment
 	}

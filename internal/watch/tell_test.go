@@ -103,7 +103,7 @@ func TestTheStoryIsInOrder(t *testing.T) {
 		}}
 		var last time.Time
 		var story []string
-		o := Options{CodeDeploy: r, ECS: r, Tasks: r, ID: "d-1", Cluster: "c", Service: "web", Told: map[string]bool{}, Emit: func(e Event) {
+		o := Options{CodeDeploy: r, ECS: r, Tasks: r, ID: "d-1", Cluster: "c", Service: "web", Told: &Memory{}, Emit: func(e Event) {
 			if e.Time.Before(last) && time.Since(e.Time) < serviceEvery/2 { // what is heard of late cannot be told before
 				t.Errorf("%s %s of %v told after %v", e.Kind, e.Message, e.Time, last)
 			}
@@ -128,8 +128,8 @@ func TestTheStoryIsInOrder(t *testing.T) {
 			t.Errorf("told %d times, or what was before:\n%s", n, all)
 		}
 		story = nil
-		if _, err := Follow(t.Context(), o); err != nil || slices.ContainsFunc(story, func(s string) bool { return strings.Contains(s, "registered") }) {
-			t.Errorf("%v\n%q", err, story)
+		if out, err := Follow(t.Context(), o); err != nil || len(story) > 0 || !out.Shifted {
+			t.Errorf("the story is told again: %v\n%q", err, story)
 		}
 	})
 }
@@ -188,7 +188,7 @@ func TestTheRollbackIsFollowed(t *testing.T) {
 					story = append(story, strings.TrimSpace(e.Name+" "+e.Status))
 				}
 			}}
-			id, status, err := FollowRollback(t.Context(), o, &types.DeploymentInfo{DeploymentId: aws.String("d-1")})
+			id, status, err := FollowRollback(t.Context(), o, &types.DeploymentInfo{DeploymentId: aws.String("d-1"), Status: types.DeploymentStatusStopped}, true)
 			if err != nil || strings.TrimSpace(id+" "+string(status)) != want {
 				t.Errorf("%s %s, %v", id, status, err)
 			}
@@ -196,6 +196,36 @@ func TestTheRollbackIsFollowed(t *testing.T) {
 				t.Errorf("%q", story)
 			}
 		})
+	}
+}
+
+// How long a rollback is waited for depends on whether one is to come: a job that failed
+// for good does not pay for one that never will.
+func TestARollbackIsWaitedForWhereOneIsToCome(t *testing.T) {
+	both := []types.AutoRollbackEvent{types.AutoRollbackEventDeploymentFailure, types.AutoRollbackEventDeploymentStopOnAlarm}
+	for _, tt := range []struct {
+		name   string
+		status types.DeploymentStatus
+		code   types.ErrorCode
+		events []types.AutoRollbackEvent
+		asked  bool
+		want   int
+	}{
+		{"a failure", types.DeploymentStatusFailed, types.ErrorCodeTimeout, both, false, expectedTries},
+		{"a failure, and only alarms roll back", types.DeploymentStatusFailed, types.ErrorCodeTimeout, both[1:], false, 0},
+		{"an alarm", types.DeploymentStatusStopped, types.ErrorCodeAlarmActive, both, false, expectedTries},
+		{"an alarm, and only failures roll back", types.DeploymentStatusStopped, types.ErrorCodeAlarmActive, both[:1], false, 0},
+		{"stopped by somebody", types.DeploymentStatusStopped, types.ErrorCodeManualStop, both, false, possibleTries},
+		{"stopped, as asked", types.DeploymentStatusStopped, types.ErrorCodeManualStop, nil, true, expectedTries},
+		{"nothing rolls back", types.DeploymentStatusFailed, types.ErrorCodeTimeout, nil, false, 0},
+	} {
+		d := &types.DeploymentInfo{
+			Status: tt.status, ErrorInformation: &types.ErrorInformation{Code: tt.code},
+			AutoRollbackConfiguration: &types.AutoRollbackConfiguration{Enabled: true, Events: tt.events},
+		}
+		if got := rollbackTries(d, tt.asked); got != tt.want {
+			t.Errorf("%s: %d tries, want %d", tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -92,11 +92,9 @@ type Options struct {
 	Until      Until
 	Deadline   time.Duration // 0: none
 	Emit       func(Event)   // called from Follow's goroutine; nil for nobody
-	// Told are the ids of the service's messages that were told already; watchers of one
-	// service that share it do not repeat each other. nil: none.
-	Told   map[string]bool
-	Pace   Pace
-	Budget *rate.Limiter // of what is asked beside the deployment, shared by all watchers of a process; nil for no limit
+	Told       *Memory       // what was told already; nil for nothing
+	Pace       Pace
+	Budget     *rate.Limiter // of what is asked beside the deployment, shared by all watchers of a process; nil for no limit
 	// Brief spares the calls that would tell the story of a deployment that has ended
 	// before it is first looked at.
 	Brief bool
@@ -181,31 +179,20 @@ func Follow(ctx context.Context, o Options) (Outcome, error) {
 type follower struct {
 	Options
 	teller
-	out     Outcome
-	target  string // target id, once known
-	status  types.DeploymentStatus
-	waiting bool // before the old tasks are ended
-	events  map[string]types.LifecycleEventStatus
-	weights [2]float64
-	counts  map[string][2]int64
-	health  string
-	checks  string          // what containers' own health checks say
-	starts  map[string]int  // how often ECS has started tasks, by task set
-	ends    map[string]bool // why tasks of green ended
-	groups  map[string]string
-	asked   time.Time     // when the service was last asked
-	every   time.Duration // how often it is
-	denied  bool          // the service may not be asked
+	out Outcome
+	*known
+	target string // target id, once known
+	groups map[string]string
+	asked  time.Time     // when the service was last asked
+	every  time.Duration // how often it is
+	denied bool          // the service may not be asked
 }
 
 func newFollower(o Options) *follower {
-	f := &follower{Options: o, teller: teller{to: o.Emit, id: o.ID}, events: map[string]types.LifecycleEventStatus{}}
-	if f.Told == nil {
-		f.Told = map[string]bool{}
+	if o.Told == nil {
+		o.Told = &Memory{}
 	}
-	f.counts, f.groups, f.ends = map[string][2]int64{}, map[string]string{}, map[string]bool{}
-	f.starts = map[string]int{}
-	return f
+	return &follower{Options: o, teller: teller{to: o.Emit, id: o.ID}, known: o.Told.of(o.ID), groups: map[string]string{}}
 }
 
 func (f *follower) over() bool { return f.ended() || f.out.reached(f.Until) }
@@ -289,7 +276,7 @@ func (f *follower) tellStatus() {
 	switch {
 	case f.ended():
 		e.Time = aws.ToTime(d.CompleteTime)
-	case f.status == "":
+	case f.status == "" && !waiting:
 		e.Time = aws.ToTime(d.CreateTime)
 	case d.Status == types.DeploymentStatusInProgress && !waiting:
 		e.Time = aws.ToTime(d.StartTime)

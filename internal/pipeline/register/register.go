@@ -66,7 +66,7 @@ func equal(ctx context.Context, r *run.Run) (string, error) {
 
 // register makes the call, once.
 func register(ctx context.Context, r *run.Run) (string, error) {
-	return Once(ctx, r.AWS.Config(), r.Report.Note, r.Facts.Rendered, func() (string, error) { return equal(ctx, r) })
+	return Once(ctx, r.AWS.Config(), awsclient.Tries, r.Report.Note, r.Facts.Rendered, func() (string, error) { return equal(ctx, r) })
 }
 
 // Equal is the ARN of the newest active revision of a document's family if it says the
@@ -94,9 +94,9 @@ func Equal(ctx context.Context, client *ecs.Client, file string, document []byte
 // Once registers a document. RegisterTaskDefinition is not idempotent: when an answer is
 // lost, the SDK's own retry would register twice and leave an orphan. So equal looks at
 // what the newest revision says before each further attempt.
-func Once(ctx context.Context, cfg aws.Config, note func(string, ...any), document []byte, equal func() (string, error)) (string, error) {
+func Once(ctx context.Context, cfg aws.Config, tries int, note func(string, ...any), document []byte, equal func() (string, error)) (string, error) {
 	client := ecs.NewFromConfig(cfg, func(o *ecs.Options) { o.Retryer = aws.NopRetryer{} })
-	return awsclient.Once(ctx, note, func() (string, error) {
+	return awsclient.Once(ctx, tries, note, func(ctx context.Context) (string, error) {
 		out, err := awsclient.RegisterTaskDefinition(ctx, client, document)
 		if err != nil {
 			return "", err

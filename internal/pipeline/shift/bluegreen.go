@@ -46,7 +46,7 @@ func blueGreen(ctx context.Context, r *run.Run) (string, error) {
 	}
 	out, err := follow(ctx, r, watch.Options{ID: r.Facts.DeploymentID, Until: r.Until(), Deadline: deadline(r), Brief: true})
 	if err != nil {
-		return "", interrupted(ctx, r, err)
+		return "", interrupted(ctx, r, out, err)
 	}
 	r.Facts.Status = string(out.Deployment.Status)
 	if out.Succeeded(r.Until()) {
@@ -84,7 +84,7 @@ func create(ctx context.Context, r *run.Run) error {
 // second one. It is found again by mark, with which its description ends.
 func Create(ctx context.Context, a *awsclient.Clients, note func(string, ...any), in *codedeploy.CreateDeploymentInput, mark string) (string, error) {
 	client := codedeploy.NewFromConfig(a.Config(), func(o *codedeploy.Options) { o.Retryer = aws.NopRetryer{} })
-	return awsclient.Once(ctx, note, func() (string, error) {
+	return awsclient.Once(ctx, awsclient.Tries, note, func(ctx context.Context) (string, error) {
 		out, err := client.CreateDeployment(ctx, in)
 		if err != nil {
 			return "", err
@@ -163,7 +163,7 @@ func follow(ctx context.Context, r *run.Run, o watch.Options) (watch.Outcome, er
 // following completes what is to be followed with the run's clients and names.
 func following(r *run.Run, o watch.Options) watch.Options {
 	if r.Told == nil {
-		r.Told = map[string]bool{}
+		r.Told = &watch.Memory{}
 	}
 	client := r.AWS.ECS()
 	o.CodeDeploy, o.ECS, o.Tasks, o.ELB = r.AWS.CodeDeploy(), client, client, r.AWS.ELB()
@@ -179,29 +179,19 @@ func failed(ctx context.Context, r *run.Run, o watch.Outcome) error {
 		DeploymentID: r.Facts.DeploymentID, Cluster: r.Config.Cluster, Service: r.Config.Service, TaskDefinition: r.Facts.TaskDefinition,
 		Seen: autopsy.Targets(o.SickIn, o.Sick),
 	})
-	code := fault.Deployment
-	if d.Status == types.DeploymentStatusStopped {
-		code = fault.Stopped
-	}
-	rolled, err := rollback(ctx, r, d)
+	rolled, err := rollback(ctx, r, d, false)
 	if err != nil { // the autopsy is told all the same
 		r.Report.Warn("%v", err)
-	}
-	if rolled == types.DeploymentStatusSucceeded {
-		code = fault.RolledBack
 	}
 	if rep.RollbackID == "" {
 		rep.RollbackID = r.Facts.RollbackID
 	}
-	return &fault.Error{Code: code, Err: &Failure{Report: rep, Rollback: string(rolled)}}
+	return Verdict(rep, o, rolled)
 }
 
-// rollback waits for the automatic rollback to appear and to end.
-func rollback(ctx context.Context, r *run.Run, d *types.DeploymentInfo) (types.DeploymentStatus, error) {
-	if c := d.AutoRollbackConfiguration; c == nil || !c.Enabled {
-		return "", nil
-	}
-	id, status, err := watch.FollowRollback(ctx, following(r, watch.Options{Deadline: 30 * time.Minute}), d)
+// rollback waits for the rollback, which may have been asked for, to appear and to end.
+func rollback(ctx context.Context, r *run.Run, d *types.DeploymentInfo, asked bool) (types.DeploymentStatus, error) {
+	id, status, err := watch.FollowRollback(ctx, following(r, watch.Options{Deadline: 30 * time.Minute}), d, asked)
 	if r.Facts.RollbackID = id; id != "" && err != nil {
 		return "is not known to have ended", err
 	}

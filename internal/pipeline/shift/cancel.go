@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
@@ -20,7 +19,7 @@ const endWithin = 15 * time.Minute
 
 // interrupted makes of a wait that ended early what the user is told, and does with the
 // deployment of a cancelled run what was wanted.
-func interrupted(ctx context.Context, r *run.Run, err error) error {
+func interrupted(ctx context.Context, r *run.Run, o watch.Outcome, err error) error {
 	id := r.Facts.DeploymentID
 	switch {
 	case errors.Is(err, watch.ErrDeadline):
@@ -34,7 +33,7 @@ func interrupted(ctx context.Context, r *run.Run, err error) error {
 	case run.Rollback:
 		return stop(context.WithoutCancel(ctx), r, true)
 	}
-	return fault.New(fault.Interrupted, "`turnout resume "+r.ID+"` goes on with it, `turnout watch "+id+"` follows it, `turnout stop "+id+"` stops it", "deployment %s is still running: %w", id, err)
+	return fault.New(fault.Interrupted, "`turnout resume "+r.ID+"` goes on with it, `turnout watch "+id+"` follows it, `turnout stop "+id+"` stops it", "deployment %s is still running, %s: %w", id, weights(o.Target), err)
 }
 
 // wish is what becomes of the deployment: as --on-cancel says, else as whoever sits at the
@@ -74,9 +73,12 @@ func stop(ctx context.Context, r *run.Run, back bool) error {
 	if !back {
 		return fault.New(fault.Stopped, "`turnout rollback` brings the previous revision back", "deployment %s stopped, as asked; %s", id, weights(out.Target))
 	}
-	rolled, err := rollback(ctx, r, out.Deployment)
+	rolled, err := rollback(ctx, r, out.Deployment, true)
 	if err != nil {
 		return err
+	}
+	if r.Facts.RollbackID == "" {
+		return fault.New(fault.Stopped, "`turnout rollback` brings the previous revision back", "deployment %s stopped, but CodeDeploy does not take it back; %s", id, weights(out.Target))
 	}
 	if rolled != types.DeploymentStatusSucceeded {
 		return fault.New(fault.Deployment, "`turnout status` shows where traffic stands", "deployment %s stopped, but its rollback %s %s", id, r.Facts.RollbackID, rolled)
@@ -95,12 +97,12 @@ func weights(t *types.ECSTarget) string {
 	if t == nil {
 		return "no traffic was moved"
 	}
-	var parts []string
+	side := map[types.TargetLabel]float64{}
 	for _, s := range t.TaskSetsInfo {
-		parts = append(parts, fmt.Sprintf("%s has %.0f %% of the traffic", strings.ToLower(string(s.TaskSetLabel)), s.TrafficWeight))
+		side[s.TaskSetLabel] += s.TrafficWeight
 	}
-	if len(parts) == 0 {
+	if side[types.TargetLabelGreen] == 0 {
 		return "no traffic was moved"
 	}
-	return strings.Join(parts, ", ")
+	return fmt.Sprintf("blue has %.0f %% of the traffic, green %.0f %%", side[types.TargetLabelBlue], side[types.TargetLabelGreen])
 }

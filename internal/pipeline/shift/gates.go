@@ -45,7 +45,7 @@ func gates(ctx context.Context, r *run.Run) error {
 	id := r.Facts.DeploymentID
 	out, err := follow(ctx, r, watch.Options{ID: id, Until: watch.Ready, Deadline: deadline(r)})
 	if err != nil {
-		return interrupted(ctx, r, err)
+		return interrupted(ctx, r, out, err)
 	}
 	if out.Deployment.Status != types.DeploymentStatusReady {
 		return nil // it has ended, or somebody let it through; what follows tells
@@ -62,7 +62,8 @@ func gates(ctx context.Context, r *run.Run) error {
 			Name: g.Name, Run: g.Run, Dir: r.Config.Dir, Path: g.Path, Status: g.Status, Contains: g.Contains, Timeout: g.Timeout,
 		}.Pass(ctx, scene, func(line string) { r.Report.Note("%s", line) })
 		if err != nil {
-			return closed(ctx, r, err)
+			r.Report.Note("gate %s stays closed (%s)", g.Name, since(began))
+			return closed(ctx, r, out, err)
 		}
 		r.Report.Note("gate %s is open (%s)", g.Name, since(began))
 	}
@@ -74,15 +75,14 @@ func gates(ctx context.Context, r *run.Run) error {
 }
 
 // closed ends a deployment whose gate stayed closed, or whose run was cancelled meanwhile.
-func closed(ctx context.Context, r *run.Run, err error) error {
+func closed(ctx context.Context, r *run.Run, o watch.Outcome, err error) error {
 	if errors.Is(err, context.Canceled) {
-		return interrupted(ctx, r, err)
+		return interrupted(ctx, r, o, err)
 	}
-	r.Report.Warn("%v", err)
 	stopped := stop(context.WithoutCancel(ctx), r, true)
 	var f *fault.Error
 	if errors.As(stopped, &f) && f.Code == fault.RolledBack {
-		return fault.New(fault.RolledBack, "no traffic had moved", "deployment %s was stopped and rolled back: %w", r.Facts.DeploymentID, err)
+		return fault.New(fault.RolledBack, "", "deployment %s was stopped and rolled back before traffic moved: %w", r.Facts.DeploymentID, err)
 	}
 	return errors.Join(err, stopped)
 }

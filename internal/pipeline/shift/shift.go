@@ -80,13 +80,35 @@ const rolledBack = string(types.DeploymentStatusSucceeded)
 type Failure struct {
 	Report   *autopsy.Report
 	Rollback string // status of the rollback deployment, "" for none
+	Traffic  string // where it stands without a rollback, "" for not known
+}
+
+// Verdict is the error of a deployment that did not succeed, and whose rollback, if there
+// is one, ended like this.
+func Verdict(rep *autopsy.Report, o watch.Outcome, rollback types.DeploymentStatus) error {
+	f := &Failure{Report: rep, Rollback: string(rollback)}
+	e := &fault.Error{Code: fault.Deployment, Err: f}
+	switch {
+	case rollback == types.DeploymentStatusSucceeded:
+		e.Code = fault.RolledBack
+	case o.Deployment.Status == types.DeploymentStatusStopped:
+		e.Code = fault.Stopped
+	}
+	if rollback == "" {
+		f.Traffic, e.Hint = weights(o.Target), "`turnout rollback` brings the previous revision back"
+	}
+	return e
 }
 
 func (f *Failure) Error() string {
 	s := fmt.Sprintf("deployment %s %s", f.Report.DeploymentID, f.Report.Status)
 	switch f.Rollback {
 	case "":
-		return s + ", not rolled back"
+		s += ", not rolled back"
+		if f.Traffic != "" {
+			s += "; " + f.Traffic
+		}
+		return s
 	case rolledBack:
 		return s + ", rolled back by " + f.Report.RollbackID
 	}
