@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/turnoutdev/turnout/internal/appspec"
+	"github.com/turnoutdev/turnout/internal/fault"
 )
 
 func (p *Provisioner) targetGroups(ctx context.Context) error {
@@ -38,10 +40,13 @@ func (p *Provisioner) targetGroup(ctx context.Context, name string, port int) (s
 	if err != nil && !errors.As(err, &none) {
 		return "", err
 	}
+	if p.vpc == "" && !p.AWS.Local {
+		return "", fault.New(fault.Usage, "name the subnets' VPC under infrastructure.vpc", "no VPC is configured for target group %s", name)
+	}
 	in := p.Config.Infrastructure
 	made, err := client.CreateTargetGroup(ctx, &elb.CreateTargetGroupInput{
 		Name: &name, Protocol: types.ProtocolEnumHttp, Port: aws.Int32(int32(port)), TargetType: types.TargetTypeEnumIp,
-		VpcId:                      aws.String(orElse(p.vpc, "vpc-0123456789abcdef0")),
+		VpcId:                      aws.String(cmp.Or(p.vpc, "vpc-0123456789abcdef0")),
 		HealthCheckPath:            &in.Health.Path,
 		HealthCheckIntervalSeconds: seconds(in.Health.Interval), HealthCheckTimeoutSeconds: seconds(in.Health.Timeout),
 		HealthyThresholdCount: aws.Int32(int32(in.Health.Healthy)), UnhealthyThresholdCount: aws.Int32(int32(in.Health.Unhealthy)),
@@ -61,13 +66,6 @@ func (p *Provisioner) targetGroup(ctx context.Context, name string, port int) (s
 }
 
 func seconds(d time.Duration) *int32 { return aws.Int32(int32(d / time.Second)) }
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
 
 func (p *Provisioner) balancer(ctx context.Context) error {
 	name, client := p.Config.Infrastructure.LoadBalancer.Name, p.AWS.ELB()

@@ -17,7 +17,7 @@ func (p *Provisioner) findBalancer(ctx context.Context) ([]Item, error) {
 	client, conf := p.AWS.ELB(), p.Config.Infrastructure.LoadBalancer
 	found, err := client.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{Names: []string{conf.Name}})
 	var none *types.LoadBalancerNotFoundException
-	if errors.As(err, &none) {
+	if errors.As(err, &none) || err == nil && len(found.LoadBalancers) == 0 {
 		return nil, nil
 	}
 	if err != nil {

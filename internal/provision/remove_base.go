@@ -197,8 +197,17 @@ func (p *Provisioner) otherGroup(ctx context.Context, role string) (string, erro
 	return "", nil
 }
 
-// removeRole takes a role's policies away and deletes it.
+// removeRole takes a role's policies away and deletes it. One that is gone is no matter.
 func (p *Provisioner) removeRole(ctx context.Context, name string) error {
+	err := p.deleteRole(ctx, name)
+	var none *types.NoSuchEntityException
+	if errors.As(err, &none) {
+		return nil
+	}
+	return err
+}
+
+func (p *Provisioner) deleteRole(ctx context.Context, name string) error {
 	client := p.AWS.IAM()
 	attached, err := client.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &name})
 	if err != nil {

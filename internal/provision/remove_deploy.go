@@ -184,12 +184,17 @@ func (p *Provisioner) findCluster(ctx context.Context) ([]Item, error) {
 		}
 		return err
 	})
-	services, err := client.ListServices(ctx, &ecs.ListServicesInput{Cluster: &name})
-	if err != nil {
-		return nil, err
+	others := 0
+	pages := ecs.NewListServicesPaginator(client, &ecs.ListServicesInput{Cluster: &name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		others += len(slices.DeleteFunc(page.ServiceArns, func(arn string) bool { return last(arn) == p.Config.Service }))
 	}
-	if n := len(slices.DeleteFunc(services.ServiceArns, func(arn string) bool { return last(arn) == p.Config.Service })); n > 0 {
-		i.Kept = fmt.Sprintf("%d other services run in it", n)
+	if others > 0 {
+		i.Kept = fmt.Sprintf("%d other services run in it", others)
 	}
 	return []Item{i}, nil
 }

@@ -154,13 +154,17 @@ func needs(def ecstypes.TaskDefinition) []statement {
 	return out
 }
 
-// role finds or makes a role. One that exists stays as it is.
+// role finds or makes a role. One that exists stays as it is, unless provisioning was
+// interrupted when it had made it: then it is completed.
 func (p *Provisioner) role(ctx context.Context, r role) (string, error) {
 	client := p.AWS.IAM()
 	got, err := client.GetRole(ctx, &iam.GetRoleInput{RoleName: &r.name})
 	if err == nil {
+		if owned(p, got.Role.Tags, iamTag) {
+			err = p.complete(ctx, r)
+		}
 		p.tell("role", r.name, false)
-		return aws.ToString(got.Role.Arn), nil
+		return aws.ToString(got.Role.Arn), err
 	}
 	var none *types.NoSuchEntityException
 	if !errors.As(err, &none) {
@@ -174,22 +178,43 @@ func (p *Provisioner) role(ctx context.Context, r role) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if r.managed != "" {
-		if _, err := client.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &r.name, PolicyArn: &r.managed}); err != nil {
-			return "", err
-		}
-	}
-	if len(r.inline) > 0 {
-		doc, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": r.inline})
-		if err != nil {
-			return "", err
-		}
-		if _, err := client.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &r.name, PolicyName: aws.String("turnout"), PolicyDocument: aws.String(string(doc))}); err != nil {
-			return "", err
-		}
+	if err := p.permit(ctx, r); err != nil {
+		return "", err
 	}
 	p.tell("role", r.name, true)
 	return aws.ToString(made.Role.Arn), nil
+}
+
+// complete gives a role its policies if it has not got its last one, the managed one, and
+// none of another kind instead.
+func (p *Provisioner) complete(ctx context.Context, r role) error {
+	if r.managed == "" {
+		return nil
+	}
+	attached, err := p.AWS.IAM().ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &r.name})
+	if err != nil || len(attached.AttachedPolicies) > 0 {
+		return err
+	}
+	return p.permit(ctx, r)
+}
+
+// permit gives a role its policies, the managed one last: a role that has it has all.
+func (p *Provisioner) permit(ctx context.Context, r role) error {
+	client := p.AWS.IAM()
+	if len(r.inline) > 0 {
+		doc, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": r.inline})
+		if err != nil {
+			return err
+		}
+		if _, err := client.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &r.name, PolicyName: aws.String("turnout"), PolicyDocument: aws.String(string(doc))}); err != nil {
+			return err
+		}
+	}
+	if r.managed == "" {
+		return nil
+	}
+	_, err := client.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &r.name, PolicyArn: &r.managed})
+	return err
 }
 
 // trust is a role's trust policy for one service.

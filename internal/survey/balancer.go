@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	cdtypes "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
@@ -19,7 +20,7 @@ import (
 // balancer takes over the load balancer, its listeners and the two target groups.
 func (s *Survey) balancer(ctx context.Context, clients *awsclient.Clients, r *run.Run) error {
 	client := clients.ELB()
-	names, production, test := pairOf(r)
+	names, production, test := s.pairOf(r)
 	in := &elb.DescribeTargetGroupsInput{Names: names}
 	if len(names) == 0 {
 		in.TargetGroupArns = s.pair
@@ -47,7 +48,7 @@ func (s *Survey) balancer(ctx context.Context, clients *awsclient.Clients, r *ru
 }
 
 // pairOf is what CodeDeploy shifts between, and on which listeners.
-func pairOf(r *run.Run) (names []string, production, test string) {
+func (s *Survey) pairOf(r *run.Run) (names []string, production, test string) {
 	if r.Group == nil || r.Group.LoadBalancerInfo == nil || len(r.Group.LoadBalancerInfo.TargetGroupPairInfoList) == 0 {
 		return nil, "", ""
 	}
@@ -55,13 +56,21 @@ func pairOf(r *run.Run) (names []string, production, test string) {
 	for _, g := range pair.TargetGroups {
 		names = append(names, aws.ToString(g.Name))
 	}
-	if p := pair.ProdTrafficRoute; p != nil && len(p.ListenerArns) > 0 {
-		production = p.ListenerArns[0]
+	if n := len(r.Group.LoadBalancerInfo.TargetGroupPairInfoList); n > 1 {
+		s.note("the group has %d pairs of target groups: the first one is described", n)
 	}
-	if p := pair.TestTrafficRoute; p != nil && len(p.ListenerArns) > 0 {
-		test = p.ListenerArns[0]
+	return names, s.listener("production", pair.ProdTrafficRoute), s.listener("test", pair.TestTrafficRoute)
+}
+
+// listener is the first one of a route, "" for none.
+func (s *Survey) listener(kind string, route *cdtypes.TrafficRoute) string {
+	if route == nil || len(route.ListenerArns) == 0 {
+		return ""
 	}
-	return names, production, test
+	if n := len(route.ListenerArns); n > 1 {
+		s.note("the group has %d %s listeners: the first one is described", n, kind)
+	}
+	return route.ListenerArns[0]
 }
 
 // groups takes over the health checks and the delay of the first group, and tells where
@@ -69,18 +78,19 @@ func pairOf(r *run.Run) (names []string, production, test string) {
 func (s *Survey) groups(ctx context.Context, client *elb.Client, found []types.TargetGroup) error {
 	in := &s.Config.Infrastructure
 	var seen []shape
+	var names []string
 	for _, g := range found {
 		attributes, err := client.DescribeTargetGroupAttributes(ctx, &elb.DescribeTargetGroupAttributesInput{TargetGroupArn: g.TargetGroupArn})
 		if err != nil {
 			return err
 		}
-		seen = append(seen, s.shape(g, attributes.Attributes))
-		if len(found) == 2 {
-			in.TargetGroups = append(in.TargetGroups[:len(seen)-1:len(seen)-1], aws.ToString(g.TargetGroupName))
-		}
+		seen, names = append(seen, s.shape(g, attributes.Attributes)), append(names, aws.ToString(g.TargetGroupName))
 	}
 	if len(seen) == 0 {
 		return nil
+	}
+	if len(names) == 2 {
+		in.TargetGroups = names
 	}
 	in.Health, in.DeregistrationDelay, in.VPC = seen[0].health, seen[0].delay, aws.ToString(found[0].VpcId)
 	if len(seen) == 2 && seen[0] != seen[1] {
@@ -134,11 +144,25 @@ func (s *Survey) first(ctx context.Context, client *elb.Client, groups []types.T
 		return "", nil
 	}
 	out, err := client.DescribeListeners(ctx, &elb.DescribeListenersInput{LoadBalancerArn: &groups[0].LoadBalancerArns[0]})
-	if err != nil || len(out.Listeners) == 0 {
+	if err != nil {
 		return "", err
 	}
-	at := slices.IndexFunc(out.Listeners, func(l types.Listener) bool { return forwards(l.DefaultActions, groups) })
-	return aws.ToString(out.Listeners[max(at, 0)].ListenerArn), nil
+	for _, l := range out.Listeners {
+		if forwards(l.DefaultActions, groups) {
+			return aws.ToString(l.ListenerArn), nil
+		}
+	}
+	for _, l := range out.Listeners { // one that others share has rules
+		rules, err := client.DescribeRules(ctx, &elb.DescribeRulesInput{ListenerArn: l.ListenerArn})
+		if err != nil {
+			return "", err
+		}
+		if slices.ContainsFunc(rules.Rules, func(r types.Rule) bool { return forwards(r.Actions, groups) }) {
+			return aws.ToString(l.ListenerArn), nil
+		}
+	}
+	s.note("no listener of the load balancer forwards to the target group")
+	return "", nil
 }
 
 func forwards(actions []types.Action, groups []types.TargetGroup) bool {

@@ -38,7 +38,7 @@ type Survey struct {
 	LoadBalancer   []string // its subnets
 	Notes          []string // what a turnout.yml cannot say
 
-	pair []string // ARNs of the target groups
+	pair []string // ARN of the target group, of a service that CodeDeploy does not deploy
 }
 
 // Read surveys the service that c names; what it finds is put into c.
@@ -118,6 +118,9 @@ func (s *Survey) service(svc *types.Service) {
 	if len(lbs) > 0 {
 		s.Container, s.Port = aws.ToString(lbs[0].ContainerName), int(aws.ToInt32(lbs[0].ContainerPort))
 		s.pair = []string{aws.ToString(lbs[0].TargetGroupArn)}
+	}
+	if len(lbs) > 1 {
+		s.note("the service stands behind %d target groups: the one of %s:%d is described", len(lbs), s.Container, s.Port)
 	}
 }
 
