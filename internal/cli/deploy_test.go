@@ -430,7 +430,7 @@ func TestGates(t *testing.T) {
 	if open.Status != "Succeeded" {
 		t.Errorf("%+v", open.Facts)
 	}
-	w.edit("turnout.yml", "{path: /healthz}", "{name: version, path: /version, contains: nobody's version, timeout: 1s}")
+	w.edit("turnout.yml", "{path: /healthz}", "{name: version, path: /version, contains: nobody's version, timeout: 2s}")
 	shut := w.must(fault.RolledBack, "deploy", "--image", image, "--force-register")
 	if !strings.Contains(shut.Error, "gate version: http://") || !strings.Contains(shut.Error, `does not contain "nobody's version"`) || shut.RollbackID == "" {
 		t.Errorf("%s, %+v", shut.Error, shut.Facts)

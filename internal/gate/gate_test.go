@@ -61,8 +61,8 @@ func TestRequests(t *testing.T) {
 	}{
 		{Gate{Path: "/", Status: 200, Contains: "version 7", Timeout: time.Second}, "", 0},
 		{Gate{Path: "/late", Status: 200, Timeout: 30 * time.Second}, "", 1},
-		{Gate{Name: "v", Path: "/", Status: 200, Contains: "version 8", Timeout: 10 * time.Millisecond}, `gate v: ` + srv.URL + `/ does not contain "version 8"`, 1},
-		{Gate{Name: "s", Path: "/", Status: 404, Timeout: 10 * time.Millisecond}, "gate s: " + srv.URL + "/ answered 200, expected 404", 1},
+		{Gate{Name: "v", Path: "/", Status: 200, Contains: "version 8", Timeout: 500 * time.Millisecond}, `gate v: ` + srv.URL + `/ does not contain "version 8"`, 1},
+		{Gate{Name: "s", Path: "/", Status: 404, Timeout: 500 * time.Millisecond}, "gate s: " + srv.URL + "/ answered 200, expected 404", 1},
 	} {
 		var told []string
 		err := c.gate.Pass(t.Context(), s, func(l string) { told = append(told, l) })
@@ -72,5 +72,22 @@ func TestRequests(t *testing.T) {
 		if (err == nil) != (c.says == "") || (err != nil && err.Error() != c.says) {
 			t.Errorf("%+v: %v", c.gate, err)
 		}
+	}
+}
+
+// A gate whose time ends in the middle of a request tells what was answered before.
+func TestTheLastAnswerIsTold(t *testing.T) {
+	var asked atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) > 1 {
+			<-r.Context().Done()
+			return
+		}
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	defer srv.Close()
+	err := Gate{Name: "g", Path: "/", Status: 200, Timeout: 1200 * time.Millisecond}.Pass(t.Context(), Scene{URL: srv.URL}, func(string) {})
+	if err == nil || !strings.HasSuffix(err.Error(), "/ answered 418, expected 200") || asked.Load() != 2 {
+		t.Errorf("%v after %d requests", err, asked.Load())
 	}
 }

@@ -331,13 +331,15 @@ func TestAServiceBecomesSteady(t *testing.T) {
 	for name, c := range map[string]struct {
 		steadyAfter time.Duration
 		stopped     int
+		revision    string // of the stopped ones
 		words       string
 		code        int
 	}{
-		"in the end":            {5 * time.Minute, 0, "", 0},
-		"never":                 {time.Hour, 0, "service web did not become steady: unwell", fault.TimedOut},
-		"its tasks keep ending": {time.Hour, 3, "the service's tasks keep ending", fault.Deployment},
-		"two tasks ended once":  {5 * time.Minute, 2, "", 0},
+		"in the end":            {5 * time.Minute, 0, "", "", 0},
+		"never":                 {time.Hour, 0, "", "service web did not become steady: unwell", fault.TimedOut},
+		"its tasks keep ending": {time.Hour, 3, "web:1", "the service's tasks keep ending", fault.Deployment},
+		"two tasks ended once":  {5 * time.Minute, 2, "web:1", "", 0},
+		"an earlier revision's": {5 * time.Minute, 3, "web:0", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -360,7 +362,7 @@ func TestAServiceBecomesSteady(t *testing.T) {
 					awstest.On(func(in *ecs.DescribeTasksInput) (*ecs.DescribeTasksOutput, error) {
 						out := &ecs.DescribeTasksOutput{}
 						for _, id := range in.Tasks {
-							out.Tasks = append(out.Tasks, ecstypes.Task{TaskArn: &id, TaskDefinitionArn: aws.String("web:1"), LastStatus: aws.String("STOPPED"), StoppedReason: aws.String("no"), CreatedAt: &began})
+							out.Tasks = append(out.Tasks, ecstypes.Task{TaskArn: &id, TaskDefinitionArn: &c.revision, LastStatus: aws.String("STOPPED"), StoppedReason: aws.String("no"), CreatedAt: &began})
 						}
 						return out, nil
 					}),
