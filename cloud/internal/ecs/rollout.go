@@ -61,7 +61,7 @@ func (r *rollout) end(status types.ServiceDeploymentStatus, reason string, at ti
 // revision is a service revision: the workload of a set, remembered under the service's
 // key and the revision's id.
 type revision struct {
-	ID      string    `json:"id"` // 19 digits
+	ID      string    `json:"id"` // the digits of the set's id: Terraform's provider finds one by the other
 	Service string    `json:"service"`
 	Created time.Time `json:"created"`
 	Work    workload  `json:"work"`
@@ -73,7 +73,7 @@ func (r *revision) key() string { return r.Service + "/" + r.ID }
 // others. The caller stores x.
 func (s *Service) beginRollout(tx *store.Tx, v service, x *set, before []set) {
 	now := s.Clock.Now()
-	rev := revision{ID: ids.Digits(19), Service: v.key(), Created: now, Work: x.Work}
+	rev := revision{ID: last(x.ID), Service: v.key(), Created: now, Work: x.Work}
 	s.t.revisions.Put(tx, rev.key(), rev)
 	r := rollout{
 		ID: ids.Upper(21), Service: v.key(), Set: x.ID, Status: types.ServiceDeploymentStatusInProgress, Target: rev.ID, Config: v.Config,

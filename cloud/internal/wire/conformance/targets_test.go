@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	network "github.com/turnoutdev/turnout/cloud/internal/ec2"
 	"github.com/turnoutdev/turnout/cloud/internal/wire"
 )
 
@@ -44,15 +45,12 @@ func (t target) operations(c aws.Config) []operation {
 }
 
 // networks are the operations of EC2 that the cloud serves.
-var networks = []string{
-	"CreateVpc", "DescribeVpcs", "DeleteVpc", "ModifyVpcAttribute", "DescribeVpcAttribute",
-	"CreateSubnet", "DescribeSubnets", "DeleteSubnet", "ModifySubnetAttribute",
-	"CreateSecurityGroup", "DescribeSecurityGroups", "DeleteSecurityGroup", "DescribeSecurityGroupRules",
-	"AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress",
-	"CreateInternetGateway", "DescribeInternetGateways", "AttachInternetGateway", "DetachInternetGateway", "DeleteInternetGateway",
-	"CreateRouteTable", "DescribeRouteTables", "AssociateRouteTable", "DisassociateRouteTable", "CreateRoute", "DeleteRoute", "DeleteRouteTable",
-	"CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface",
-	"DescribeAvailabilityZones", "DescribeRegions", "DescribeNetworkAcls", "DescribeAccountAttributes", "CreateTags", "DeleteTags", "DescribeTags",
+func networks() []string {
+	var names []string
+	for _, op := range (&network.Service{}).Ops() {
+		names = append(names, op.Name)
+	}
+	return names
 }
 
 var targets = []target{
@@ -65,7 +63,7 @@ var targets = []target{
 	{"cloudwatch", "cloudwatch", func(c aws.Config) any { return cloudwatch.NewFromConfig(c) }, wire.CloudWatch, 46, []string{"smithy-rpc-v2-cbor", "json", "query"}, nil},
 	{"logs", "cloudwatchlogs", func(c aws.Config) any { return cloudwatchlogs.NewFromConfig(c) }, wire.Logs, 110, []string{"json"}, nil},
 	{"lambda", "lambda", func(c aws.Config) any { return lambda.NewFromConfig(c) }, wire.Lambda, 80, []string{"rest-json"}, nil},
-	{"ec2", "ec2", func(c aws.Config) any { return ec2.NewFromConfig(c) }, wire.EC2, 39, []string{"ec2"}, networks},
+	{"ec2", "ec2", func(c aws.Config) any { return ec2.NewFromConfig(c) }, wire.EC2, 46, []string{"ec2"}, networks()},
 }
 
 // beyond lists operations of Lambda that cannot be judged here, and why. restJson needs a
