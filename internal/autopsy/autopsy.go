@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -34,11 +35,14 @@ type Report struct {
 	ErrorCode    string   `json:"errorCode,omitempty"`
 	ErrorMessage string   `json:"errorMessage,omitempty"`
 	RollbackID   string   `json:"rollbackId,omitempty"`
+	Hook         *Hook    `json:"hook,omitempty"` // the function of the event that failed
 	Tasks        []Task   `json:"tasks,omitempty"`
 	Targets      []Target `json:"targets,omitempty"`
 	Service      []string `json:"serviceEvents,omitempty"` // newest last
 	Fixes        []string `json:"fixes,omitempty"`
 	Missing      []string `json:"missing,omitempty"` // what could not be read, and why
+
+	path string // that green's health check asks
 }
 
 // Task is a task of the failed task set that stopped or is not well.
@@ -86,6 +90,7 @@ type surgeon struct {
 	aws   *awsclient.Clients
 	rep   *Report
 	since time.Time
+	info  *cdtypes.DeploymentInfo // nil when it could not be read
 	sets  []cdtypes.ECSTaskSet
 	confs map[string]*ecstypes.TaskDefinition // by ARN, nil for what could not be read
 }
@@ -99,6 +104,7 @@ func Perform(ctx context.Context, clients *awsclient.Clients, s Subject) *Report
 		c.deployment(ctx)
 		c.targetInfo(ctx)
 	}
+	c.hook(ctx)
 	c.tasks(ctx)
 	c.health(ctx)
 	c.serviceEvents(ctx)
@@ -120,6 +126,7 @@ func (c *surgeon) deployment(ctx context.Context) {
 		return
 	}
 	info := d.DeploymentInfo
+	c.info = info
 	c.rep.Status, c.since = string(info.Status), aws.ToTime(info.CreateTime)
 	if e := info.ErrorInformation; e != nil {
 		c.rep.ErrorCode, c.rep.ErrorMessage = string(e.Code), aws.ToString(e.Message)
@@ -150,6 +157,8 @@ func (c *surgeon) targetInfo(ctx context.Context) {
 }
 
 // tasks reads the tasks of the deployed revision: the stopped ones first, newest first.
+// Those that ran well until their deployment ended are left out where others did not, and
+// where it was stopped by hand.
 func (c *surgeon) tasks(ctx context.Context) {
 	var arns []string
 	for _, status := range []ecstypes.DesiredStatus{ecstypes.DesiredStatusStopped, ecstypes.DesiredStatusRunning} {
@@ -175,11 +184,22 @@ func (c *surgeon) tasks(ctx context.Context) {
 		}
 		return aws.ToTime(tasks[i].CreatedAt).After(aws.ToTime(tasks[j].CreatedAt))
 	})
-	for i := range tasks {
-		if c.deployed(&tasks[i]) && len(c.rep.Tasks) < maxTasks {
-			c.rep.Tasks = append(c.rep.Tasks, c.task(ctx, &tasks[i]))
-		}
+	tasks = slices.DeleteFunc(tasks, func(t ecstypes.Task) bool { return !c.deployed(&t) })
+	if slices.ContainsFunc(tasks, unwell) || c.rep.ErrorCode == string(cdtypes.ErrorCodeManualStop) {
+		tasks = slices.DeleteFunc(tasks, func(t ecstypes.Task) bool { return !unwell(t) })
 	}
+	for i := range tasks[:min(len(tasks), maxTasks)] {
+		c.rep.Tasks = append(c.rep.Tasks, c.task(ctx, &tasks[i]))
+	}
+}
+
+// scaledIn begins the reason of a task that was ended because it is not wanted any more.
+const scaledIn = "Scaling activity initiated by"
+
+// unwell tells whether a task ended by itself, or fails its health checks.
+func unwell(t ecstypes.Task) bool {
+	reason := aws.ToString(t.StoppedReason)
+	return t.HealthStatus == ecstypes.HealthStatusUnhealthy || (reason != "" && !strings.HasPrefix(reason, scaledIn))
 }
 
 // deployed tells whether a task is of what was deployed: of green's task set, where
@@ -228,6 +248,7 @@ func (c *surgeon) health(ctx context.Context) {
 			c.missing("target group "+name, err)
 			continue
 		}
+		c.rep.path = aws.ToString(g.TargetGroups[0].HealthCheckPath)
 		c.unhealthy(ctx, aws.ToString(g.TargetGroups[0].TargetGroupArn))
 	}
 	if len(c.rep.Targets) == 0 { // a deployment that has failed takes its targets with it
@@ -276,10 +297,21 @@ func (c *surgeon) serviceEvents(ctx context.Context) {
 		}
 	}
 	for _, e := range d.Services[0].Events {
-		if !aws.ToTime(e.CreatedAt).Before(c.since.Truncate(time.Second)) && telling(aws.ToString(e.Message)) && len(c.rep.Service) < 5 {
-			c.rep.Service = append([]string{aws.ToString(e.Message)}, c.rep.Service...)
+		m := aws.ToString(e.Message)
+		if !aws.ToTime(e.CreatedAt).Before(c.since.Truncate(time.Second)) && telling(m) && !c.ofBlue(m) && len(c.rep.Service) < 5 {
+			c.rep.Service = append([]string{m}, c.rep.Service...)
 		}
 	}
+}
+
+// ofBlue tells whether a message of the service is about the old tasks.
+func (c *surgeon) ofBlue(m string) bool {
+	for _, s := range c.sets {
+		if s.TaskSetLabel == cdtypes.TargetLabelBlue && s.Identifer != nil && strings.Contains(m, "taskSet "+*s.Identifer+")") {
+			return true
+		}
+	}
+	return false
 }
 
 // telling leaves out the messages of ordinary scheduling.

@@ -37,14 +37,16 @@ var rules = []rule{
 	{match: text(`must be behind listener`), fix: "The listener (or one of its rules) does not forward to the target group of the running task set. Point it there, then deploy again."},
 	{match: text(`not a well-formed yaml`), fix: "The appspec cannot be parsed: check its syntax."},
 	{match: text(`IAM role [^ ]+ does not give you permission`), fix: "The deployment group's service role lacks permissions: attach AWSCodeDeployRoleForECS to it. For AmazonECS that includes iam:PassRole for the roles that the task definition names."},
-	{match: matcher(`\[(404)\]`), fix: "The health check path answers 404: the service has no such path. Set the target group's health check path to one that answers 200."},
+	{match: notFound, fix: "The health check's %s answers 404: the service has no such path. Set the target group's health check path to one that answers 200."},
 	{match: matcher(`\[(5\d\d)\]`), fix: "The service answers its health check with an error (%s): see its log above."},
 	{match: matcher(`\[(30\d)\]`), fix: "The health check is redirected (%s): check a path that answers 200 itself, or widen the matcher."},
 	{match: matcher(`(?i)timed out`), fix: "The health check had no answer in time: does the service listen on 0.0.0.0 and on the appspec's ContainerPort, and is the security group open?"},
 	{match: refused, fix: "Nothing accepted the health check's connection on port %s: does the service listen there, and on 0.0.0.0?"},
 	{match: unhealthyContainer, fix: "The container's own health check (healthCheck in the task definition) fails: %s."},
-	{match: text(`One or more alarms have been activated[^\n]*`), fix: "An alarm of the deployment group fired: %s"},
-	{match: text(`lifecycle event validation functions failed`), fix: "A hook function reported Failed: see its own log."},
+	{match: text(`Activated alarms: <([^>]+)>`), fix: "What fired is %s, of the deployment group's alarms: see its metric, and what the service wrote meanwhile (`turnout logs`)."},
+	{match: text(`One or more alarms have been activated`), fix: "An alarm of the deployment group fired: see its history in CloudWatch.", otherwise: true},
+	{match: hook, fix: "The hook function %s did not report Succeeded in time: %s says why."},
+	{match: text(`lifecycle event validation functions failed`), fix: "A hook function reported Failed: see its own log.", otherwise: true},
 	{match: lastWords, fix: "%s: a service must keep running.", otherwise: true},
 }
 
@@ -110,6 +112,25 @@ func first(re *regexp.Regexp, all []string) string {
 		}
 	}
 	return ""
+}
+
+// notFound is the path of a health check that answers 404.
+func notFound(r *Report) string {
+	if matcher(`\[(404)\]`)(r) == "" {
+		return ""
+	}
+	return strings.TrimSpace("path " + r.path)
+}
+
+// hook is the function that failed, and where its log is.
+func hook(r *Report) string {
+	switch {
+	case r.Hook == nil || text(`lifecycle event validation functions failed`)(r) == "":
+		return ""
+	case len(r.Hook.Log) > 0:
+		return r.Hook.Function + "\nits log above"
+	}
+	return r.Hook.Function + "\nits log (/aws/lambda/" + r.Hook.Function + ")"
 }
 
 // lastWords says how an essential container ended and what it wrote last.

@@ -41,10 +41,15 @@ func (c *surgeon) log(ctx context.Context, revision, task, container string) (li
 	}
 	secrets := c.secrets(ctx, revision)
 	for _, e := range out.Events {
-		line, _ := diff.Masked("message", secrets.Replace(aws.ToString(e.Message))).(string) // a string stays one
-		lines = append(lines, line)
+		lines = append(lines, masked(secrets.Replace(aws.ToString(e.Message))))
 	}
 	return lines, ""
+}
+
+// masked is a line of a log without what looks like a secret.
+func masked(line string) string {
+	line, _ = diff.Masked("message", line).(string) // a string stays one
+	return line
 }
 
 // secrets takes the values out of a text that a revision gives its containers under names

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/turnoutdev/turnout/internal/watch"
 )
 
 // String is the report as one block of plain text.
@@ -33,6 +35,7 @@ func (r *Report) String() string {
 	case r.ErrorCode+r.ErrorMessage != "":
 		line("error", "%s", strings.Join(fields(r.ErrorCode, r.ErrorMessage), ": "))
 	}
+	r.hook(line)
 	for _, like := range alike(r.Tasks) {
 		r.task(line, like[0], len(like)-1)
 	}
@@ -40,7 +43,7 @@ func (r *Report) String() string {
 		line("target", "%s in %s: %s", t.Address, t.Group, strings.TrimSpace(t.State+"  "+t.Reason+" "+t.Description))
 	}
 	for _, e := range r.Service {
-		line("service", "%s", e)
+		line("service", "%s", watch.Plain(e))
 	}
 	for _, m := range r.Missing {
 		line("not read", "%s", m)
@@ -79,6 +82,9 @@ var ids = regexp.MustCompile(`(?i)[0-9a-f]{32}|request ?id: \S+`)
 // manner is how a task ended, without what is of this task alone.
 func (t Task) manner() string {
 	s := t.Status + t.Health + t.StopCode + t.Reason
+	if t.endedWith() {
+		s = scaledIn
+	}
 	for _, c := range t.Containers {
 		s += "\n" + c.Name + c.Reason + c.Health
 		if c.ExitCode != nil {
@@ -88,9 +94,37 @@ func (t Task) manner() string {
 	return ids.ReplaceAllString(s, "")
 }
 
+// endedWith tells whether the task was ended because its deployment was.
+func (t Task) endedWith() bool { return strings.HasPrefix(t.Reason, scaledIn) }
+
+// hook tells of the function of the event that failed.
+func (r *Report) hook(line func(string, string, ...any)) {
+	switch h := r.Hook; {
+	case h == nil:
+	case h.NoLog != "":
+		line("hook", "%s; its log: %s", h.Function, h.NoLog)
+	default:
+		line("hook", "%s; the end of its log:", h.Function)
+		quote(line, h.Log)
+	}
+}
+
+// quote shows lines of a log.
+func quote(line func(string, string, ...any), log []string) {
+	for _, l := range log {
+		line("", "│ %s", strings.TrimRight(l, "\r\n"))
+	}
+}
+
 // task tells of one task, and that others ended like it.
 func (r *Report) task(line func(string, string, ...any), t Task, others int) {
-	what := strings.Join(fields(t.Status, t.StopCode, t.Reason), ": ")
+	what := strings.Join(fields(t.Status, t.StopCode, watch.Plain(t.Reason)), ": ")
+	switch {
+	case t.endedWith():
+		what = "ended with the deployment"
+	case t.Status == "RUNNING" && t.Health != "UNHEALTHY":
+		what = "runs"
+	}
 	switch {
 	case others == 1:
 		what += " (and another one like it)"
@@ -118,8 +152,6 @@ func (r *Report) task(line func(string, string, ...any), t Task, others int) {
 		if s != c.Name {
 			line("container", "%s", s)
 		}
-		for _, l := range c.Log {
-			line("", "│ %s", strings.TrimRight(l, "\r\n"))
-		}
+		quote(line, c.Log)
 	}
 }

@@ -2,12 +2,12 @@ package status
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/turnoutdev/turnout/internal/subject"
 	"github.com/turnoutdev/turnout/internal/term"
+	"github.com/turnoutdev/turnout/internal/watch"
 )
 
 // barWidth is how many columns show a share of the traffic.
@@ -42,6 +42,9 @@ func (p printer) head() {
 	}
 	p.s.Talk("%s  %s", p.s.Bold(st.Service), p.s.Dim(strings.Join(facts, " · ")))
 	tasks := fmt.Sprintf("%d of %d tasks running", st.Running, st.Desired)
+	if st.Running > st.Desired { // of both colours
+		tasks = fmt.Sprintf("%d tasks running, %d desired", st.Running, st.Desired)
+	}
 	if st.Pending > 0 {
 		tasks += fmt.Sprintf(", %d pending", st.Pending)
 	}
@@ -187,20 +190,14 @@ func (p printer) events() {
 		return
 	}
 	p.s.Talk("")
+	last := ""
 	for _, e := range p.st.Events {
-		p.s.Talk("  %s  %s", p.s.Dim(fmt.Sprintf("%8s", p.ago(e.Time))), plain(e.Message))
+		line := fmt.Sprintf("  %s  %s", p.s.Dim(fmt.Sprintf("%8s", p.ago(e.Time))), watch.Plain(e.Message))
+		if line != last { // ECS says some things once for each target
+			p.s.Talk("%s", line)
+		}
+		last = line
 	}
-}
-
-// What every one of the service's messages repeats.
-var (
-	prefix = regexp.MustCompile(`^\(service [^)]*\) `)
-	group  = regexp.MustCompile(`\(target-group arn:[^ )]*:targetgroup/([^/)]+)/[^)]*\)`)
-)
-
-// plain takes from a message what the screen shows already.
-func plain(message string) string {
-	return group.ReplaceAllString(prefix.ReplaceAllString(message, ""), "$1")
 }
 
 func (p printer) ago(t time.Time) string { return Age(p.st.Time.Sub(t)) + " ago" }

@@ -276,7 +276,10 @@ func TestTheScreen(t *testing.T) {
 				Targets: []Target{{"10.0.0.1:80", "healthy", ""}, {"10.0.0.2:80", "unhealthy", "Target.Timeout"}, {"10.0.0.3:80", "healthy", ""}}},
 			{Role: "ACTIVE", Revision: "web:2", State: "FAILED", Reason: "unwell", Failed: 3, Weight: &none},
 		},
-		Events:  []Event{{noon.Add(-3 * time.Hour), "(service web, taskSet ecs-svc/1) registered 1 targets in (target-group arn:aws:elasticloadbalancing:r:1:targetgroup/blue/0)"}},
+		Events: []Event{
+			{noon.Add(-3 * time.Hour), "(service web, taskSet ecs-svc/1) registered 1 targets in (target-group arn:aws:elasticloadbalancing:r:1:targetgroup/blue/0)"},
+			{noon.Add(-3 * time.Hour), "(service web, taskSet ecs-svc/1) registered 1 targets in (target-group arn:aws:elasticloadbalancing:r:1:targetgroup/blue/0)"},
+		},
 		Missing: []string{"the images: denied"},
 	})
 	want := `web  cluster shop · eu-west-1 · CODE_DEPLOY · FARGATE
@@ -297,7 +300,7 @@ func TestTheScreen(t *testing.T) {
   BAR   0 %  ACTIVE   web:2  ✗ FAILED  0/0 tasks, 3 failed
     unwell
 
-    3h ago  registered 1 targets in blue
+    3h ago  registered 1 target in target group blue
   not read: the images: denied
 `
 	s := &term.Streams{}

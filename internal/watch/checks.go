@@ -75,14 +75,14 @@ func (f *follower) describe(ctx context.Context, arns []string) ([]ecstypes.Task
 }
 
 // ids are what tells equal tasks apart in the reasons for their ends.
-var ids = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`/?[0-9a-f]{32}|, RequestID: [^,\s]+`) })
+var ids = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)/?[0-9a-f]{32}|,? request ?id: [^,\s]+`) })
 
 // ending says why a task ended, "" while it has not.
 func ending(t ecstypes.Task) string {
 	if aws.ToString(t.LastStatus) != "STOPPED" {
 		return ""
 	}
-	s := "a task ended: " + ids().ReplaceAllString(aws.ToString(t.StoppedReason), "")
+	s := "a task ended: " + ids().ReplaceAllString(Plain(aws.ToString(t.StoppedReason)), "")
 	for _, c := range t.Containers {
 		if c.ExitCode != nil && *c.ExitCode != 0 {
 			s += fmt.Sprintf("; container %s exited with code %d", aws.ToString(c.Name), *c.ExitCode)

@@ -39,6 +39,12 @@ func plain(message string) (of, text string) {
 	return of, strings.TrimSuffix(message, ".")
 }
 
+// Plain says a message of ECS, or a part of one, in few words.
+func Plain(message string) string {
+	_, text := plain(message)
+	return text
+}
+
 // count says how many tasks of a side run.
 func count(running, desired int64) string {
 	switch {

@@ -400,7 +400,7 @@ func TestWhatGatesNeed(t *testing.T) {
 
 func TestWhereTrafficStandsInWords(t *testing.T) {
 	for want, target := range map[string]*types.ECSTarget{
-		"no traffic was moved": {},
+		"no traffic was moved":                     {},
 		"blue has 90 % of the traffic, green 10 %": {TaskSetsInfo: []types.ECSTaskSet{{TaskSetLabel: types.TargetLabelBlue, TrafficWeight: 90}, {TaskSetLabel: types.TargetLabelGreen, TrafficWeight: 10}}},
 	} {
 		if got := weights(target); got != want {
