@@ -6,7 +6,8 @@
 // continue are marks in its record, which the owner reads while it waits. Each phase can be
 // run again, so that a deployment goes on where it was when the cloud starts again. What
 // the owner asks of ECS, Elastic Load Balancing, Lambda, CloudWatch and S3 it asks as the
-// deployment group's service role.
+// deployment group's service role. While it waits it looks at ECS when that has told of a
+// change, and every ten seconds; alarms, of which it is told by nobody, every ten seconds.
 //
 // Every operation of the API is answered. What is about instances is answered as AWS does
 // where there are none: on-premises instances are records, and a deployment of a Server

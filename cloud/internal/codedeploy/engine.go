@@ -12,8 +12,12 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 )
 
-// poll is how often the engine looks at its neighbours while it waits for them.
+// poll is how often the engine looks at its neighbours while it waits for them, where nobody
+// tells it of their changes.
 const poll = 25 * time.Millisecond
+
+// rounds is how often it asks for what nobody tells it: alarms, and green's long unrest.
+func (s *Service) rounds() time.Duration { return s.Clock.AtLeast(10*time.Second, 50*time.Millisecond) }
 
 // The limits of one lifecycle event.
 const (
@@ -244,10 +248,17 @@ func (o *owner) mark(st types.LifecycleEventStatus) error {
 	})
 }
 
-// wait polls done until it says so, the limit passes (scaled; 0 for none), or somebody
-// asks the deployment to stop.
+// wait asks done, again with every change, until it says so, the limit passes (scaled; 0 for
+// none), or somebody asks the deployment to stop.
 func (o *owner) wait(ctx context.Context, until time.Time, done func() (bool, error)) (bool, error) {
 	checked := time.Time{}
+	var changed <-chan struct{}
+	rest := poll
+	if o.Changed != nil {
+		c, leave := o.Changed.Subscribe()
+		defer leave()
+		changed, rest = c, o.rounds()
+	}
 	for {
 		o.reload(o.d.ID)
 		if err := o.missing(); err != nil {
@@ -257,7 +268,7 @@ func (o *owner) wait(ctx context.Context, until time.Time, done func() (bool, er
 			undo := o.d.StopRollback
 			return false, &failure{code: types.ErrorCodeManualStop, message: "The deployment was stopped by a user request.", stopped: true, event: types.AutoRollbackEventDeploymentStopOnRequest, undo: &undo}
 		}
-		if time.Since(checked) > o.Clock.AtLeast(10*time.Second, 50*time.Millisecond) {
+		if time.Since(checked) >= o.rounds() {
 			checked = time.Now()
 			if err := o.alarms(ctx); err != nil {
 				return false, err
@@ -270,7 +281,7 @@ func (o *owner) wait(ctx context.Context, until time.Time, done func() (bool, er
 		if err != nil || ok {
 			return ok, err
 		}
-		left := poll
+		left := rest
 		if !until.IsZero() {
 			left = min(left, time.Until(until))
 			if left <= 0 {
@@ -280,6 +291,7 @@ func (o *owner) wait(ctx context.Context, until time.Time, done func() (bool, er
 		t := time.NewTimer(left)
 		select {
 		case <-t.C:
+		case <-changed:
 		case <-o.wake:
 		case <-ctx.Done():
 			t.Stop()

@@ -134,7 +134,7 @@ func (o *owner) install(ctx context.Context) error {
 // steady waits until green is steady, an hour at most. A scaled hour stands still while
 // green's tasks are being started: pulling and starting takes its own time on any scale.
 func (o *owner) steady(ctx context.Context) error {
-	seen, spent := o.d.PhaseAt, time.Duration(0)
+	seen, idle, spent := o.d.PhaseAt, true, time.Duration(0)
 	_, err := o.wait(ctx, time.Time{}, func() (bool, error) {
 		if err := o.sets(ctx); err != nil {
 			return false, err
@@ -148,10 +148,10 @@ func (o *owner) steady(ctx context.Context) error {
 			return false, failed(types.ErrorCodeEcsUpdateError, "The replacement task set %s is gone.", o.d.Green.Set)
 		}
 		green, now := sv.TaskSets[i], o.Clock.Now()
-		if green.PendingCount == 0 {
+		if idle {
 			spent += now.Sub(seen)
 		}
-		seen = now
+		seen, idle = now, green.PendingCount == 0
 		switch {
 		case green.StabilityStatus == ecstypes.StabilityStatusSteadyState:
 			return true, nil

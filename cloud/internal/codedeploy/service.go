@@ -38,12 +38,18 @@ type Objects interface {
 	Object(ctx context.Context, bucket, key, version string, limit int64) (content []byte, etag string, err error)
 }
 
+// Feed signals that services of ECS may have changed. Signals are coalesced.
+type Feed interface {
+	Subscribe() (<-chan struct{}, func())
+}
+
 // Options say what a Service works with.
 type Options struct {
 	Store   *store.Store
 	Clock   *clock.Clock
 	Place   arn.Place
 	ECS     ECS
+	Changed Feed // tells when to look at ECS again; nil lets the engine poll it
 	ELB     ELB
 	Objects Objects                                                            // revisions in S3; nil has none
 	Invoke  func(ctx context.Context, function string, payload []byte) error   // Lambda hooks; nil has none

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
 )
 
 func TestEachHookDecides(t *testing.T) {
@@ -275,6 +276,43 @@ func TestADeploymentOverridesItsGroup(t *testing.T) {
 		time.Sleep(time.Minute)
 		if d := s.get(id); d.Status != types.DeploymentStatusStopped || d.RollbackInfo != nil || d.AutoRollbackConfiguration.Enabled || d.OverrideAlarmConfiguration != nil {
 			t.Errorf("without rollback: %s %+v", d.Status, d.RollbackInfo)
+		}
+	})
+}
+
+// told counts what the engine asks of ECS, and tells it of changes.
+type told struct {
+	*world
+	asked atomic.Int64
+	c     chan struct{}
+}
+
+func (w *told) Subscribe() (<-chan struct{}, func()) { return w.c, func() {} }
+
+func (w *told) DescribeServices(ctx context.Context, in *ecs.DescribeServicesInput, opts ...func(*ecs.Options)) (*ecs.DescribeServicesOutput, error) {
+	w.asked.Add(1)
+	return w.world.DescribeServices(ctx, in, opts...)
+}
+
+// An engine that is told of ECS's changes sees them at once, and asks seldom between them.
+func TestTheEngineIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &told{c: make(chan struct{}, 1)}
+		s := setStage(t, nil, func(o *Options) {
+			w.world = o.ECS.(*world)
+			o.ECS, o.Changed = w, w
+		})
+		s.change(func() { s.steady = 3*time.Minute + 3*time.Second })
+		id := s.deploy(nil)
+		time.Sleep(3*time.Minute + 2*time.Second)
+		if n := w.asked.Load(); n < 18 || n > 60 {
+			t.Errorf("ECS was asked %d times in three minutes", n)
+		}
+		time.Sleep(time.Second)
+		w.c <- struct{}{}
+		synctest.Wait()
+		if s.green(prodARN) != 100 {
+			t.Errorf("green has %d %% when ECS has told that it is steady: %v", s.green(prodARN), s.events(id))
 		}
 	})
 }

@@ -259,3 +259,10 @@ func (e *engine) forget(id string) {
 		delete(e.live, id)
 	}
 }
+
+// Subscribe returns a channel that gets a signal when services, task sets or tasks may have
+// changed, and a function that ends it. Signals are coalesced.
+func (s *Service) Subscribe() (<-chan struct{}, func()) {
+	sub := s.Store.Subscribe(s.t.services.Name(), s.t.sets.Name(), s.t.tasks.Name())
+	return sub.C, sub.Close
+}

@@ -278,3 +278,21 @@ func TestTheBalancerFails(t *testing.T) {
 		}
 	})
 }
+
+// Who is told of changes sees a set become steady without asking meanwhile.
+func TestChangesAreTold(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		changed, leave := s.Subscribe()
+		defer leave()
+		s.register("web")
+		s.create(cd)
+		until := time.After(10 * time.Minute)
+		for s.service().TaskSets[0].StabilityStatus != types.StabilityStatusSteadyState {
+			select {
+			case <-changed:
+			case <-until:
+				t.Fatal("nobody told that the set is steady")
+			}
+		}
+	})
+}
