@@ -34,8 +34,10 @@ type terraform struct {
 	ecr  *ecr.Client
 	logs *cloudwatchlogs.Client
 
-	repository, cluster, service, balancer, listener, provider, role, definition string
-	groups                                                                       [2]string
+	repository, cluster, service, balancer, listener, rule, provider, role, policy, definition, secret string
+
+	groups [2]string
+	net    networkIDs
 }
 
 // life is what the provider does with one resource.
@@ -57,9 +59,10 @@ const (
 )
 
 // The resources in the order in which they are created.
-var lives = []life{repositoryLife, lifecycleLife, providerLife, roleLife, attachmentLife, inlineLife, logGroupLife, clusterLife,
-	definitionLife, groupLife(0), groupLife(1), balancerLife, listenerLife, serviceLife, applicationLife, deploymentGroupLife,
-	bucketLife, bucketVersioningLife, bucketBlockLife, bucketEncryptionLife, bucketOwnershipLife, bucketPolicyLife}
+var lives = []life{repositoryLife, lifecycleLife, pullLife, providerLife, roleLife, attachmentLife, inlineLife, policyLife, logGroupLife, clusterLife,
+	definitionLife, groupLife(0), groupLife(1), balancerLife, listenerLife, forwardLife, serviceLife, rollingLife, alarmLife, configLife, applicationLife, deploymentGroupLife,
+	bucketLife, bucketVersioningLife, bucketBlockLife, bucketEncryptionLife, bucketOwnershipLife, bucketPolicyLife, objectLife, parameterLife, secretLife,
+	vpcLife, subnetLife, securityLife, ruleLife, gatewayLife, tableLife, associationLife}
 
 func TestWhatTerraformCalls(t *testing.T) {
 	a := newAccount(t)
@@ -88,7 +91,7 @@ func TestWhatTerraformCalls(t *testing.T) {
 	each("plan after", false, func(l life) error {
 		err := l.gone(ctx, tf)
 		var api smithy.APIError
-		if l.missing == "" || errors.As(err, &api) && api.ErrorCode() == l.missing {
+		if l.missing == "" && err == nil || errors.As(err, &api) && api.ErrorCode() == l.missing {
 			return nil
 		}
 		return fmt.Errorf("want the error %s, got %w", l.missing, err)
@@ -514,7 +517,9 @@ var balancerLife = life{
 	},
 	tag: func(ctx context.Context, tf *terraform) error { return tf.retag(ctx, tf.balancer) },
 	destroy: func(ctx context.Context, tf *terraform) error {
-		return only(tf.elb.DeleteLoadBalancer(ctx, &elb.DeleteLoadBalancerInput{LoadBalancerArn: &tf.balancer}))
+		_, name, _ := strings.Cut(tf.balancer, ":loadbalancer/")
+		return errors.Join(only(tf.elb.DeleteLoadBalancer(ctx, &elb.DeleteLoadBalancerInput{LoadBalancerArn: &tf.balancer})),
+			tf.lingering(ctx, "attachment.instance-owner-id", "amazon-elb", "description", "ELB "+name))
 	},
 	gone: func(ctx context.Context, tf *terraform) error {
 		return only(tf.elb.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{tf.balancer}}))
