@@ -170,7 +170,7 @@ func (c *Cloud) movement(_ context.Context, p *parts) (err error) {
 	if p.functions, err = c.makeFunctions(p); err != nil {
 		return err
 	}
-	p.elb.Functions, p.elb.Objects, p.elb.Endpoint = p.functions, p.objects, c.Endpoint
+	p.elb.Functions, p.elb.Objects, p.elb.Admit, p.elb.Endpoint = p.functions, p.objects, p.permits.Admit, c.Endpoint
 	if p.deploy, err = codedeploy.New(p.guard.CodeDeploy(codedeploy.Options{
 		Store: c.store, Clock: c.clock, Place: c.place, ECS: p.tasks, Changed: p.tasks, ELB: p.elb, Objects: p.objects, Alarms: alarming(p.metrics), Invoke: hooks(p.functions), Log: c.opts.Log,
 		Assume: assumeOnce(p.tokens, c.place, "codedeploy.amazonaws.com", "CodeDeploy"),

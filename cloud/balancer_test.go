@@ -195,6 +195,41 @@ print(arn)
 func TestAccessLogsInS3(t *testing.T) {
 	w := started(t, cloud.Options{Driver: "fake", TimeScale: 600}).web("web", elbtypes.ProtocolEnumHttp, mirror())
 	w.aws("s3api", "create-bucket", "--bucket", "traffic")
+	policy := func(statement string) {
+		w.aws("s3api", "put-bucket-policy", "--bucket", "traffic", "--policy", `{"Version":"2012-10-17","Statement":[`+statement+`]}`)
+	}
+	turnOn := func(on bool) string {
+		_, err := w.ModifyLoadBalancerAttributes(t.Context(), &elb.ModifyLoadBalancerAttributesInput{LoadBalancerArn: &w.lb, Attributes: []elbtypes.LoadBalancerAttribute{
+			{Key: aws.String("access_logs.s3.enabled"), Value: aws.String(fmt.Sprint(on))}, {Key: aws.String("access_logs.s3.bucket"), Value: aws.String("traffic")},
+		}})
+		return fmt.Sprint(err)
+	}
+	const files = `"Action":"s3:PutObject","Resource":"arn:aws:s3:::traffic/*"`
+	const delivery = `{"Effect":"Allow","Principal":{"Service":"logdelivery.elasticloadbalancing.amazonaws.com"},` + files + `}`
+	for _, c := range []struct {
+		statement string
+		allowed   bool
+	}{
+		{"", false},
+		{`{"Effect":"Allow","Principal":{"Service":"delivery.logs.amazonaws.com"},` + files + `}`, false},
+		{`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},` + files + `}`, false},
+		{`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::797873946194:root"},` + files + `}`, false}, // of another region
+		{`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::127311923021:root"},` + files + `}`, true},
+		{delivery, true},
+		{delivery + `,{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::traffic/*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`, true},
+		{delivery + `,{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::traffic/*","Condition":{"StringNotEquals":{"aws:SourceArn":"` + w.lb + `"}}}`, true},
+		{delivery + `,{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::traffic/*","Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}}`, false},
+	} {
+		if c.statement != "" {
+			policy(c.statement)
+		}
+		got := turnOn(true)
+		if allowed := got == "<nil>"; allowed != c.allowed || !allowed && !strings.Contains(got, "InvalidConfigurationRequest: Access Denied for bucket: traffic. Please check S3bucket permission") {
+			t.Errorf("with %s: %s", c.statement, got)
+		}
+		turnOn(false)
+	}
+	policy(delivery)
 	w.aws("elbv2", "modify-load-balancer-attributes", "--load-balancer-arn", w.lb, "--attributes",
 		"Key=access_logs.s3.enabled,Value=true", "Key=access_logs.s3.bucket,Value=traffic", "Key=access_logs.s3.prefix,Value=web",
 		"Key=connection_logs.s3.enabled,Value=true", "Key=connection_logs.s3.bucket,Value=traffic")
@@ -218,6 +253,14 @@ conn = lines(r'^AWSLogs/.*/conn_log\.')[0].split()
 assert conn[1] == '127.0.0.1' and conn[3] == '18080' and conn[-1].startswith('TID_'), conn
 assert s3.get_object(Bucket='traffic', Key='web/AWSLogs/123456789012/ELBAccessLogTestFile')['Body'].read().startswith(b'Enable AccessLog for ELB: web at ')
 `)
+	// A policy that is taken away later keeps out what comes later.
+	w.aws("s3api", "delete-bucket-policy", "--bucket", "traffic")
+	w.aws("s3", "rm", "--recursive", "s3://traffic")
+	w.fetch("GET", "/kept-out", nil)
+	time.Sleep(1500 * time.Millisecond) // three deliveries
+	if left := w.aws("s3api", "list-objects-v2", "--bucket", "traffic", "--query", "length(not_null(Contents, `[]`))"); left != "0" {
+		t.Errorf("%s files came to a bucket that admits nobody", left)
+	}
 }
 
 // boto3 makes a trust store of openssl's certificates, and a listener that lets in those

@@ -71,7 +71,7 @@ func (s *Service) tryLog(was, now loadBalancer, kind logKind) error {
 		return nil
 	}
 	text := fmt.Sprintf(kind.says, *now.Desc.LoadBalancerName, s.Clock.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
-	if err := s.Objects.Put(context.Background(), p.bucket, p.folder(s.Place.Account)+kind.testFile, []byte(text)); err != nil {
+	if err := s.write(context.Background(), p, p.folder(s.Place.Account)+kind.testFile, []byte(text)); err != nil {
 		return badConfiguration("Access Denied for bucket: %s. Please check S3bucket permission", p.bucket)
 	}
 	return nil
@@ -124,7 +124,7 @@ func (s *Service) deliver(ctx context.Context) {
 		w := gzip.NewWriter(&z)
 		_, err := lines.WriteTo(w)
 		if err = errors.Join(err, w.Close()); err == nil {
-			err = s.Objects.Put(ctx, p.bucket, s.logFile(p), z.Bytes())
+			err = s.write(ctx, p, s.logFile(p), z.Bytes())
 		}
 		if err != nil {
 			s.Log.Warn("a load balancer's log could not be written", "bucket", p.bucket, "load balancer", p.lb, "error", err)

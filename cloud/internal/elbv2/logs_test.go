@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,5 +117,27 @@ func TestConnectionLogs(t *testing.T) {
 	want := "2026-11-30T10:00:00.000000Z 10.0.0.1 1234 80 TLSv1.3 TLS_AES_128_GCM_SHA256 0.002 \"CN=a\" NotBefore=x;NotAfter=y 0A Success TID_1\n"
 	if got := objects.unzip(t, `/conn_log\.123456789012_`); got != want {
 		t.Errorf("got  %swant %s", got, want)
+	}
+}
+
+// Application and network load balancers come to the bucket by different names.
+func TestWhoBringsLogs(t *testing.T) {
+	s := newScene(t)
+	var asked []string
+	s.Admit = func(service, account, action, resource string, keys map[string]string) error {
+		asked = append(asked, strings.Join([]string{service, account, action, resource, keys["aws:sourcearn"], keys["aws:sourceaccount"], keys["s3:x-amz-acl"]}, " "))
+		return nil
+	}
+	for _, lb := range []string{"arn:lb:loadbalancer/app/a/1", "arn:lb:loadbalancer/net/n/1"} {
+		must(t, 0, s.admitted(logPlace{lb: lb, bucket: "logs"}, "k"))
+	}
+	const network = " arn:aws:logs:us-east-1:123456789012:* 123456789012 bucket-owner-full-control"
+	want := []string{
+		"logdelivery.elasticloadbalancing.amazonaws.com 127311923021 s3:PutObject arn:aws:s3:::logs/k arn:lb:loadbalancer/app/a/1 123456789012 bucket-owner-full-control",
+		"delivery.logs.amazonaws.com  s3:GetBucketAcl arn:aws:s3:::logs" + network,
+		"delivery.logs.amazonaws.com  s3:PutObject arn:aws:s3:::logs/k" + network,
+	}
+	if !slices.Equal(asked, want) {
+		t.Errorf("got  %q\nwant %q", asked, want)
 	}
 }

@@ -13,7 +13,7 @@ func (s *Service) Ops() []wire.Op {
 		wire.Handle(s.DeleteLoadBalancer),
 		wire.Handle(s.DescribeLoadBalancerAttributes),
 		wire.Handle(s.ModifyLoadBalancerAttributes).
-			Differing("Access and connection logs are written by one node; that the bucket's policy lets load balancers write is not asked. Health check logs, cross-zone, zonal shift and WAF settings are records.").
+			Differing("Access and connection logs are written by one node. Health check logs, cross-zone, zonal shift and WAF settings are records.").
 			Differing("Requests that do not parse are refused in every desync mitigation mode, monitor included."),
 		wire.Handle(s.CreateListener).
 			Differing("A port that cannot be bound is replaced by another, told in the tag aws:turnout:address.").

@@ -40,6 +40,9 @@ type Options struct {
 	Functions Functions
 	// Objects may be set so, too. Nil writes no logs.
 	Objects Objects
+	// Admit asks whether a bucket's policy lets one of AWS's services do something; account
+	// is from where that acts, which some policies name instead. Nil lets it.
+	Admit func(service, account, action, resource string, keys map[string]string) error
 	// Endpoint is the URL of the API, by which files of trust stores are handed out.
 	Endpoint func() string
 }

@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
@@ -103,6 +104,26 @@ func (a *Authorizer) Check(ctx context.Context, action, resource string, keys ma
 	}
 	q := question{a: a, ctx: ctx, caller: c}
 	return q.ask(action, resource, keys)
+}
+
+// Admit decides by a resource's policy alone whether a service of AWS's may do something.
+// Where policies name the account from which it acts instead, that is account, else "".
+func (a *Authorizer) Admit(service, account, action, resource string, keys map[string]string) error {
+	r := policy.Request{Action: action, Resource: resource, Service: service, Account: account, Context: map[string][]string{
+		"aws:principalisawsservice": {"true"}, "aws:principalservicename": {service}, "aws:securetransport": {"true"},
+		"aws:currenttime": {a.IAM.Clock.Now().UTC().Format(time.RFC3339)}, "aws:requestedregion": {a.IAM.Place.Region},
+	}}
+	if account != "" {
+		r.Principals = []string{"arn:" + a.IAM.Place.Partition + ":iam::" + account + ":root"}
+	}
+	for k, v := range keys {
+		r.Context[k] = []string{v}
+	}
+	d := policy.Evaluate(&r, policy.Policies{Identity: []policy.Source{everything}, Resource: a.policyOf(resource), TrustOnly: true})
+	if d.Allowed() {
+		return nil
+	}
+	return &smithy.GenericAPIError{Code: "AccessDenied", Message: d.Refusal(service, &r), Fault: smithy.FaultClient}
 }
 
 // free are the actions that nobody can be denied, and those whose permission is decided
