@@ -23,7 +23,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"regexp"
 	"sync"
 	"time"
 
@@ -35,6 +34,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/loopback"
 	"github.com/turnoutdev/turnout/cloud/internal/policy"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // Options say what cloud to start. The zero value is an ephemeral one on a free port.
@@ -113,7 +113,7 @@ type StateError = store.FileError
 
 var errEnded = errors.New("the local cloud has ended")
 
-var accountID = regexp.MustCompile(`^[0-9]{12}$`)
+var accountID = regex.New(`^[0-9]{12}$`)
 
 // Start starts a cloud and returns when it answers. ctx bounds the start only.
 func Start(ctx context.Context, o Options) (_ *Cloud, err error) {

@@ -3,10 +3,10 @@ package cloud
 import (
 	"context"
 	"encoding/base64"
-	"regexp"
 	"strings"
 
 	"github.com/turnoutdev/turnout/cloud/internal/neighbour"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // registryAuth lets tasks pull from the cloud's own registry, as the role or service that
@@ -28,7 +28,7 @@ func (c *Cloud) registryAuth(g neighbour.Guard, t neighbour.Tokens) func(context
 }
 
 // ecrHost is the host name of a private registry in AWS.
-var ecrHost = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/`)
+var ecrHost = regex.New(`^([0-9]{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/`)
 
 // localImage turns AWS's name of an image in this account and region into the local one,
 // so that a task definition made for AWS runs unchanged.

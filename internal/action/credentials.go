@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // assume is one run of Credentials.
@@ -145,7 +145,7 @@ func (a *assume) take(ctx context.Context, call func(context.Context) (*types.Cr
 	return a.told(id)
 }
 
-var special = regexp.MustCompile(`[^A-Za-z0-9]`)
+var special = regex.New(`[^A-Za-z0-9]`)
 
 // byToken assumes the role by an identity token: the runner's, or one in a file.
 func (a *assume) byToken(oidc bool) func(context.Context) (*types.Credentials, error) {

@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 
 	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // registry is a registry with the name and password that open it.
@@ -24,7 +24,7 @@ func (r registry) uri() string {
 	return strings.TrimPrefix(strings.TrimPrefix(r.endpoint, "https://"), "http://")
 }
 
-var notWord = regexp.MustCompile(`[^a-zA-Z0-9_]+`)
+var notWord = regex.New(`[^a-zA-Z0-9_]+`)
 
 // Login logs the container engine in to registries, as amazon-ecr-login does. Its inputs
 // are registries, registry-type, mask-password, skip-logout and http-proxy; its outputs

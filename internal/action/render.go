@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/document"
 	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/regex"
 	"github.com/turnoutdev/turnout/internal/taskdef"
 )
 
@@ -52,7 +52,7 @@ func Render(ctx context.Context, j *Job) error {
 	return j.Output("task-definition", file)
 }
 
-var roleARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/.+$`)
+var roleARN = regex.New(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/.+$`)
 
 // change reads the inputs that change the definition.
 func (j *Job) change() (taskdef.Change, error) {

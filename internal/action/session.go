@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -17,11 +16,12 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/awsclient"
 	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 var (
-	regionName  = regexp.MustCompile(`^[a-z0-9-]+$`)
-	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+	regionName  = regex.New(`^[a-z0-9-]+$`)
+	sessionName = regex.New(`^[\w+=,.@-]{2,64}$`)
 )
 
 // input is an input or, as the official action has it, the variable of the same name.
@@ -131,7 +131,7 @@ var tagVariables = []struct{ key, variable string }{
 	{"RunId", "GITHUB_RUN_ID"}, {"Job", "GITHUB_JOB"}, {"TriggeringActor", "GITHUB_TRIGGERING_ACTOR"},
 }
 
-var notInTag = regexp.MustCompile(`[^\p{L}\p{Z}\p{N}_.:/=+\-@]`)
+var notInTag = regex.New(`[^\p{L}\p{Z}\p{N}_.:/=+\-@]`)
 
 // sessionTags makes the tags of a session that keys assume: the job's facts, and
 // custom-tags. Sessions by identity token carry the issuer's own claims instead.

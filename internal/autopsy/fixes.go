@@ -2,8 +2,9 @@ package autopsy
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // rule is one known cause: when it matches the report, its fix is named.
@@ -70,7 +71,7 @@ func fixes(r *Report) []string {
 
 // text matches anywhere in what was said about the deployment and its tasks.
 func text(pattern string) func(*Report) string {
-	re := regexp.MustCompile(pattern)
+	re := regex.New(pattern)
 	return func(r *Report) string {
 		all := []string{r.ErrorMessage, r.Diagnostics}
 		for _, t := range r.Tasks {
@@ -86,7 +87,7 @@ func text(pattern string) func(*Report) string {
 
 // matcher matches in the descriptions of unhealthy targets and in the service's events.
 func matcher(pattern string) func(*Report) string {
-	re := regexp.MustCompile(pattern)
+	re := regex.New(pattern)
 	return func(r *Report) string {
 		var all []string
 		for _, t := range r.Targets {
@@ -100,7 +101,7 @@ func matcher(pattern string) func(*Report) string {
 }
 
 // first is the first match: what its groups hold, a line each, or all of it.
-func first(re *regexp.Regexp, all []string) string {
+func first(re *regex.Lazy, all []string) string {
 	for _, s := range all {
 		m := re.FindStringSubmatch(s)
 		switch {
@@ -184,7 +185,7 @@ func exitCode(n int32) func(*Report) string {
 }
 
 // noConnection is what the load balancer says of a target that it cannot connect to.
-var noConnection = regexp.MustCompile(`\(port (\d+)\) is unhealthy .*Health checks failed$`)
+var noConnection = regex.New(`\(port (\d+)\) is unhealthy .*Health checks failed$`)
 
 // refused is the port on which nothing accepted the health check's connection.
 func refused(r *Report) string {

@@ -2,10 +2,10 @@ package autopsy
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/turnoutdev/turnout/internal/regex"
 	"github.com/turnoutdev/turnout/internal/watch"
 )
 
@@ -77,7 +77,7 @@ func alike(tasks []Task) [][]Task {
 }
 
 // ids are what tells equal tasks apart in their reasons.
-var ids = regexp.MustCompile(`(?i)[0-9a-f]{32}|request ?id: \S+`)
+var ids = regex.New(`(?i)[0-9a-f]{32}|request ?id: \S+`)
 
 // manner is how a task ended, without what is of this task alone.
 func (t Task) manner() string {

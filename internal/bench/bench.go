@@ -148,7 +148,7 @@ func (b *bench) once(ctx context.Context, argv []string) (time.Duration, int64, 
 	cmd.Env = append(os.Environ(),
 		"AWS_ENDPOINT_URL="+b.endpoint, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE",
 		"AWS_SECRET_ACCESS_KEY=example", "AWS_EC2_METADATA_DISABLED=true", "XDG_STATE_HOME="+b.dir, "AWS_PAGER=",
-		"AWS_CONFIG_FILE="+filepath.Join(b.dir, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(b.dir, "none"))
+		"AWS_CA_BUNDLE=", "AWS_CONFIG_FILE="+filepath.Join(b.dir, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(b.dir, "none"))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	began := time.Now()

@@ -1,11 +1,10 @@
 package cli
 
 import (
-	"regexp"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/turnoutdev/turnout/internal/config"
+	"github.com/turnoutdev/turnout/internal/regex"
 	"github.com/turnoutdev/turnout/internal/taskdef"
 )
 
@@ -34,4 +33,4 @@ func accountOf(conf *config.Config) (string, error) {
 }
 
 // accountIn finds the account in a role's ARN or in the name of a private registry.
-var accountIn = regexp.MustCompile(`^arn:[a-z-]+:iam::([0-9]{12}):role/|^([0-9]{12})\.dkr\.ecr`)
+var accountIn = regex.New(`^arn:[a-z-]+:iam::([0-9]{12}):role/|^([0-9]{12})\.dkr\.ecr`)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/turnoutdev/turnout/internal/ci"
@@ -12,6 +11,7 @@ import (
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/pipeline/shift"
 	"github.com/turnoutdev/turnout/internal/provision"
+	"github.com/turnoutdev/turnout/internal/regex"
 	"github.com/turnoutdev/turnout/internal/run"
 )
 
@@ -72,7 +72,7 @@ func autopsyOf(err error) string {
 }
 
 // apiNoise is what the SDK says before an API's own words.
-var apiNoise = regexp.MustCompile(`operation error ([^:,]+): (\w+), https? response error StatusCode: \d+, RequestID: [^,]*, (?:api error )?`)
+var apiNoise = regex.New(`operation error ([^:,]+): (\w+), https? response error StatusCode: \d+, RequestID: [^,]*, (?:api error )?`)
 
 // annotation shows an error where it arose, if that is known.
 func annotation(err error) ci.Note {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/config"
 	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/regex"
 	"github.com/turnoutdev/turnout/internal/scaffold"
 	"github.com/turnoutdev/turnout/internal/survey"
 	"github.com/turnoutdev/turnout/internal/term"
@@ -159,7 +159,7 @@ func (o *initOptions) apply(ctx context.Context, p *scaffold.Project) {
 }
 
 // github finds OWNER/NAME in a remote's address.
-var github = regexp.MustCompile(`github\.com[:/]([A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?$`)
+var github = regex.New(`github\.com[:/]([A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?$`)
 
 // origin is the GitHub repository that dir was cloned from, or "".
 func origin(ctx context.Context, dir string) string {

@@ -96,6 +96,7 @@ func (o *rehearseOptions) run(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
+	collect(steady)
 	c, err := cloud.Start(ctx, cloud.Options{
 		Addr: "127.0.0.1:0", Region: first(o.Region, conf.Region), Account: account, Driver: o.driver, TimeScale: o.timeScale,
 		Log: o.cloudLogger(), GroupHeader: rehearse.ColourHeader,

@@ -23,6 +23,7 @@ import (
 // cancels the context, so that commands can end what they began; a second one ends the
 // process at once.
 func Main(args []string, s *term.Streams) int {
+	collect(brief)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal has its default effect

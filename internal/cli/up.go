@@ -89,6 +89,7 @@ func (o *upOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	collect(steady)
 	c, err := cloud.Start(ctx, opts)
 	var state *cloud.StateError
 	if errors.As(err, &state) {

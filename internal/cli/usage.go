@@ -2,31 +2,31 @@ package cli
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // reworded are errors of the command line library that say little to who typed the command,
 // and what is said instead.
 var reworded = []struct {
-	theirs *regexp.Regexp
+	theirs *regex.Lazy
 	ours   func(c *cobra.Command, found []string) string
 	hint   string
 }{
-	{regexp.MustCompile(`none of the others can be; \[(.*)\] were all set`), func(_ *cobra.Command, f []string) string {
+	{regex.New(`none of the others can be; \[(.*)\] were all set`), func(_ *cobra.Command, f []string) string {
 		return "--" + strings.Join(strings.Fields(f[1]), " and --") + " exclude each other"
 	}, "leave one out"},
-	{regexp.MustCompile(`required flag\(s\) (.*) not set`), func(c *cobra.Command, f []string) string {
+	{regex.New(`required flag\(s\) (.*) not set`), func(c *cobra.Command, f []string) string {
 		return c.CommandPath() + " needs --" + strings.ReplaceAll(strings.ReplaceAll(f[1], `"`, ""), ", ", " and --")
 	}, ""},
-	{regexp.MustCompile(`unknown command (".*") for`), func(c *cobra.Command, f []string) string {
+	{regex.New(`unknown command (".*") for`), func(c *cobra.Command, f []string) string {
 		return c.CommandPath() + " takes no arguments, and got " + f[1]
 	}, ""},
-	{regexp.MustCompile(`(accepts|requires) (.*) arg\(s\), (?:only )?received (\d+)`), func(c *cobra.Command, f []string) string {
+	{regex.New(`(accepts|requires) (.*) arg\(s\), (?:only )?received (\d+)`), func(c *cobra.Command, f []string) string {
 		much := strings.Replace(strings.ReplaceAll(f[2], "between ", "")+" arguments", "1 arguments", "one argument", 1)
 		return c.CommandPath() + " takes " + much + ", and got " + f[3]
 	}, ""},

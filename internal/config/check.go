@@ -4,25 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"sync"
-
 	"github.com/turnoutdev/turnout/internal/document"
+	"github.com/turnoutdev/turnout/internal/regex"
 	"github.com/turnoutdev/turnout/internal/taskdef"
 )
 
 var (
-	serviceName    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`) })
-	repositoryName = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
-	})
-	groupName      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?$`) })
-	deployName     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._+=,@-]{1,100}$`) })
+	serviceName    = regex.New(`^[A-Za-z0-9_-]{1,255}$`)
+	repositoryName = regex.New(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
+	groupName      = regex.New(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?$`)
+	deployName     = regex.New(`^[A-Za-z0-9._+=,@-]{1,100}$`)
 	builders       = []string{"auto", "docker", "podman", "buildah", "builtin"}
 	rollbackEvents = []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"}
 )
@@ -39,12 +35,12 @@ func check(c *Config, d *document.Document) error {
 	k.must(c.Version == 1, "version", "1 is the only form so far", "version %d is unknown", c.Version)
 	k.must(c.Service != "", "service", "add a line \"service: NAME\"", "no service is named")
 	if c.Service != "" {
-		k.match(serviceName(), c.Service, "service", "up to 255 letters, digits, - and _")
-		k.match(repositoryName(), c.Image.Repository, "image.repository", "lower-case letters, digits and . _ - /; set image.repository")
+		k.match(serviceName, c.Service, "service", "up to 255 letters, digits, - and _")
+		k.match(repositoryName, c.Image.Repository, "image.repository", "lower-case letters, digits and . _ - /; set image.repository")
 	}
-	k.match(serviceName(), c.Cluster, "cluster", "up to 255 letters, digits, - and _")
-	k.match(deployName(), c.CodeDeploy.Application, "codedeploy.application", "up to 100 letters, digits and . _ + = , @ -")
-	k.match(deployName(), c.CodeDeploy.Group, "codedeploy.group", "up to 100 letters, digits and . _ + = , @ -")
+	k.match(serviceName, c.Cluster, "cluster", "up to 255 letters, digits, - and _")
+	k.match(deployName, c.CodeDeploy.Application, "codedeploy.application", "up to 100 letters, digits and . _ + = , @ -")
+	k.match(deployName, c.CodeDeploy.Group, "codedeploy.group", "up to 100 letters, digits and . _ + = , @ -")
 	k.must(slices.Contains(builders, c.Image.Builder), "image.builder", "one of "+strings.Join(builders, ", "), "builder %q is unknown", c.Image.Builder)
 	for i, g := range c.Gates {
 		k.must((len(g.Run) > 0) != (g.Path != ""), "gates", "give it run: [COMMAND, ARGUMENT…] or path: /PATH", "gate %d needs a command or a path, and not both", i+1)
@@ -67,10 +63,10 @@ func check(c *Config, d *document.Document) error {
 func (k *checker) infrastructure(in *Infrastructure) {
 	const at = "infrastructure."
 	k.must(in.DesiredCount >= 1, at+"desired_count", "at least one task must run", "desired_count %d", in.DesiredCount)
-	k.match(groupName(), in.LoadBalancer.Name, at+"load_balancer.name", "up to 32 letters, digits and hyphens")
+	k.match(groupName, in.LoadBalancer.Name, at+"load_balancer.name", "up to 32 letters, digits and hyphens")
 	k.must(len(in.TargetGroups) == 2 && in.TargetGroups[0] != in.TargetGroups[1], at+"target_groups", "blue/green needs a pair", "two different names are needed, found %d", len(in.TargetGroups))
 	for _, g := range in.TargetGroups {
-		k.match(groupName(), g, at+"target_groups", "up to 32 letters, digits and hyphens")
+		k.match(groupName, g, at+"target_groups", "up to 32 letters, digits and hyphens")
 	}
 	k.port(in.LoadBalancer.Port, at+"load_balancer.port")
 	if in.LoadBalancer.TestPort != 0 {
@@ -105,7 +101,7 @@ func (k *checker) must(ok bool, path, hint, format string, args ...any) {
 	k.errs = append(k.errs, e)
 }
 
-func (k *checker) match(re *regexp.Regexp, s, path, hint string) {
+func (k *checker) match(re *regex.Lazy, s, path, hint string) {
 	k.must(re.MatchString(s), path, hint, "%q is not a valid name", s)
 }
 

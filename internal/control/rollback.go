@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/history"
 	"github.com/turnoutdev/turnout/internal/pipeline/shift"
+	"github.com/turnoutdev/turnout/internal/regex"
 	"github.com/turnoutdev/turnout/internal/run"
 	"github.com/turnoutdev/turnout/internal/subject"
 	"github.com/turnoutdev/turnout/internal/watch"
@@ -92,7 +92,7 @@ func (c *Control) resolve(ctx context.Context, to string) (string, error) {
 	return aws.ToString(d.TaskDefinition.TaskDefinitionArn), nil
 }
 
-var number = regexp.MustCompile(`^[0-9]+$`)
+var number = regex.New(`^[0-9]+$`)
 
 // usable refuses a revision that was deregistered before anything is changed.
 func (c *Control) usable(ctx context.Context, arn string) error {

@@ -1,8 +1,9 @@
 package diff
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // mask stands for a value that is not shown.
@@ -10,19 +11,21 @@ const mask = "********"
 
 var (
 	// secretName are the names whose values are not shown.
-	secretName = regexp.MustCompile(`(?i)secret|passw(or)?d|passphrase|(^|[_.-])(pass|pwd|auth|dsn|salt|sid|pin|otp|jwt|pat|cookie|session|cert)([_.-]|$)|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|signing[_.-]?key|encryption[_.-]?key|master[_.-]?key|credential|connection[_.-]?string|signature|webhook`)
+	secretName = regex.New(`(?i)secret|passw(or)?d|passphrase|(^|[_.-])(pass|pwd|auth|dsn|salt|sid|pin|otp|jwt|pat|cookie|session|cert)([_.-]|$)|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|signing[_.-]?key|encryption[_.-]?key|master[_.-]?key|credential|connection[_.-]?string|signature|webhook`)
 	// harmlessName are names that only look like one of them.
-	harmlessName = regexp.MustCompile(`(?i)(^|[_.-])(arns?|url_path|ttl|expiry|expires|timeout|length|issuer|algorithm|header|file|path|name|enabled)$|^credentialsParameter$|^valueFrom$`)
+	harmlessName = regex.New(`(?i)(^|[_.-])(arns?|url_path|ttl|expiry|expires|timeout|length|issuer|algorithm|header|file|path|name|enabled)$|^credentialsParameter$|^valueFrom$`)
 
 	// What is secret whatever its name is.
-	userinfo = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@]*:)[^@\s/]+@`)
-	shapes   = regexp.MustCompile(`(?s)\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[opsur]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bsk_(live|test)_[A-Za-z0-9]{10,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----.*`)
-	option   = regexp.MustCompile(`^(--?([A-Za-z][\w.-]*))=(.*)$`)
-	flag     = regexp.MustCompile(`^--?([A-Za-z][\w.-]*)$`)
+	userinfo = regex.New(`([a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@]*:)[^@\s/]+@`)
+	shapes   = regex.New(`(?s)\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[opsur]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bsk_(live|test)_[A-Za-z0-9]{10,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----.*`)
+	option   = regex.New(`^(--?([A-Za-z][\w.-]*))=(.*)$`)
+	flag     = regex.New(`^--?([A-Za-z][\w.-]*)$`)
 )
 
 // Secret tells whether the values of things with this name are not to be shown.
-func Secret(name string) bool { return secretName.MatchString(name) && !harmlessName.MatchString(name) }
+func Secret(name string) bool {
+	return secretName.MatchString(name) && !harmlessName.MatchString(name)
+}
 
 // Masked is a JSON value as it may be shown, when it stands under name: strings under
 // names that look secret, and what looks secret inside of any string, have gone. v itself

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/turnoutdev/turnout/internal/image"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // ECS's limits of a task definition.
@@ -90,7 +90,7 @@ func platform(td ecstypes.TaskDefinition) string {
 }
 
 // private is the host of a private registry of ECR, or of a local cloud.
-var private = regexp.MustCompile(`^([0-9]{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|127\.[0-9.]+:[0-9]+)/`)
+var private = regex.New(`^([0-9]{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|127\.[0-9.]+:[0-9]+)/`)
 
 // login gets a registry's password from ECR, for its own images.
 func (e *examination) login(ctx context.Context, ref string) (image.Auth, error) {

@@ -12,9 +12,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // Version is what a source folder is called.
@@ -28,7 +29,7 @@ type Version struct {
 // ciCommits are the variables in which CI systems tell the commit that they build.
 var ciCommits = []string{"GITHUB_SHA", "CI_COMMIT_SHA", "BUILDKITE_COMMIT"}
 
-var commitForm = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+var commitForm = regex.New(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 // VersionOf names the state of dir. In a clean git work tree that is the commit; else the
 // content has its say, so that two different states never share a tag. Where there is no

@@ -5,9 +5,10 @@ package policy
 import (
 	"cmp"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // Permission is one action on one resource.
@@ -76,15 +77,15 @@ func condition(p Permission) map[string]map[string]string {
 
 // What differs from run to run in an ARN: a revision, a task, a stream, a random id.
 var passing = []struct {
-	form *regexp.Regexp
+	form *regex.Lazy
 	to   string
 }{
-	{regexp.MustCompile(`(:task-definition/[^:]+):[0-9]+$`), "$1:*"},
-	{regexp.MustCompile(`(:task(?:-set|)/[^/]+/).+$`), "$1*"},
-	{regexp.MustCompile(`(:log-stream:).*$`), "$1*"},
-	{regexp.MustCompile(`(:service-(?:deployment|revision)/[^/]+/[^/]+/).+$`), "$1*"},
-	{regexp.MustCompile(`^(arn:[^:]+:elasticloadbalancing:[^:]*:[^:]*:(?:loadbalancer/app|targetgroup)/[^/]+/)[0-9a-f]+$`), "$1*"},
-	{regexp.MustCompile(`^(arn:[^:]+:elasticloadbalancing:[^:]*:[^:]*:listener/app/[^/]+/)[0-9a-f]+/[0-9a-f]+$`), "$1*"},
+	{regex.New(`(:task-definition/[^:]+):[0-9]+$`), "$1:*"},
+	{regex.New(`(:task(?:-set|)/[^/]+/).+$`), "$1*"},
+	{regex.New(`(:log-stream:).*$`), "$1*"},
+	{regex.New(`(:service-(?:deployment|revision)/[^/]+/[^/]+/).+$`), "$1*"},
+	{regex.New(`^(arn:[^:]+:elasticloadbalancing:[^:]*:[^:]*:(?:loadbalancer/app|targetgroup)/[^/]+/)[0-9a-f]+$`), "$1*"},
+	{regex.New(`^(arn:[^:]+:elasticloadbalancing:[^:]*:[^:]*:listener/app/[^/]+/)[0-9a-f]+/[0-9a-f]+$`), "$1*"},
 }
 
 // General is the permission without what differs from run to run.

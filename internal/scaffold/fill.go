@@ -2,16 +2,17 @@ package scaffold
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // Places of a template stand between << and >>, since workflows have braces of their own.
 // They are filled by name alone: text/template calls methods by name, for which the linker
 // would have to keep every method of every AWS client, a quarter of the program.
-var place = regexp.MustCompile(`<<[a-z_]+>>`)
+var place = regex.New(`<<[a-z_]+>>`)
 
 // fill fills in one template.
 func (p *Project) fill(name string) ([]byte, error) {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/turnoutdev/turnout/internal/appspec"
 	"github.com/turnoutdev/turnout/internal/fault"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // workflow is a GitHub workflow, as far as deployments stand in it.
@@ -247,8 +247,8 @@ func (r *reader) file(name string) string {
 const unknown = "\x00" // stands for what the workflow alone knows
 
 var (
-	expression = regexp.MustCompile(`\$\{\{\s*(.*?)\s*\}\}`)
-	variable   = regexp.MustCompile(`\$(?:\{(\w+)\}|(\w+))`)
+	expression = regex.New(`\$\{\{\s*(.*?)\s*\}\}`)
+	variable   = regex.New(`\$(?:\{(\w+)\}|(\w+))`)
 )
 
 // resolve puts values of the environment in.

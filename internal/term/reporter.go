@@ -2,11 +2,11 @@ package term
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/turnoutdev/turnout/internal/regex"
 	"github.com/turnoutdev/turnout/internal/watch"
 )
 
@@ -103,7 +103,7 @@ func (r *Reporter) again(e watch.Event) (times string, ok bool) {
 	if r.forms == nil {
 		r.forms = map[string]int{}
 	}
-	form := e.DeploymentID + e.Name + numbers().ReplaceAllString(e.Message, "0")
+	form := e.DeploymentID + e.Name + numbers.ReplaceAllString(e.Message, "0")
 	r.forms[form]++
 	n := r.forms[form]
 	if n <= oftenEnough {
@@ -113,7 +113,7 @@ func (r *Reporter) again(e watch.Event) (times string, ok bool) {
 }
 
 // numbers are what changes in lines of one form: counts, ids, addresses.
-var numbers = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b[0-9a-f]*[0-9][0-9a-f.:]*(, [0-9a-f]{8})*\b`) })
+var numbers = regex.New(`\b[0-9a-f]*[0-9][0-9a-f.:]*(, [0-9a-f]{8})*\b`)
 
 // clock is how long after its deployment's beginning an event is told.
 func (r *Reporter) clock(e watch.Event) time.Duration {

@@ -3,15 +3,15 @@ package watch
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // pollChecks looks for what holds up an installation, of which neither CodeDeploy nor the
@@ -75,14 +75,14 @@ func (f *follower) describe(ctx context.Context, arns []string) ([]ecstypes.Task
 }
 
 // ids are what tells equal tasks apart in the reasons for their ends.
-var ids = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)/?[0-9a-f]{32}|,? request ?id: [^,\s]+`) })
+var ids = regex.New(`(?i)/?[0-9a-f]{32}|,? request ?id: [^,\s]+`)
 
 // ending says why a task ended, "" while it has not.
 func ending(t ecstypes.Task) string {
 	if aws.ToString(t.LastStatus) != "STOPPED" {
 		return ""
 	}
-	s := "a task ended: " + ids().ReplaceAllString(Plain(aws.ToString(t.StoppedReason)), "")
+	s := "a task ended: " + ids.ReplaceAllString(Plain(aws.ToString(t.StoppedReason)), "")
 	for _, c := range t.Containers {
 		if c.ExitCode != nil && *c.ExitCode != 0 {
 			s += fmt.Sprintf("; container %s exited with code %d", aws.ToString(c.Name), *c.ExitCode)

@@ -21,7 +21,7 @@ func (s *Service) PutMetricAlarm(_ context.Context, in *cw.PutMetricAlarmInput, 
 		return nil, err
 	}
 	a := types.MetricAlarm{
-		AlarmName: in.AlarmName, AlarmDescription: in.AlarmDescription, ActionsEnabled: in.ActionsEnabled, ActionConfiguration: in.ActionConfiguration,
+		AlarmName: in.AlarmName, AlarmDescription: in.AlarmDescription, ActionsEnabled: in.ActionsEnabled,
 		OKActions: in.OKActions, AlarmActions: in.AlarmActions, InsufficientDataActions: in.InsufficientDataActions,
 		ComparisonOperator: in.ComparisonOperator, Threshold: in.Threshold, ThresholdMetricId: in.ThresholdMetricId,
 		EvaluationPeriods: in.EvaluationPeriods, DatapointsToAlarm: in.DatapointsToAlarm, TreatMissingData: in.TreatMissingData,

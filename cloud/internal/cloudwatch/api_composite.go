@@ -33,7 +33,7 @@ func (a *alarm) kind() types.AlarmType {
 func (a *alarm) described() types.CompositeAlarm {
 	c := types.CompositeAlarm{
 		AlarmName: a.AlarmName, AlarmArn: a.AlarmArn, AlarmDescription: a.AlarmDescription, AlarmRule: &a.Rule,
-		ActionsEnabled: a.ActionsEnabled, ActionConfiguration: a.ActionConfiguration, AlarmActions: a.AlarmActions, OKActions: a.OKActions, InsufficientDataActions: a.InsufficientDataActions,
+		ActionsEnabled: a.ActionsEnabled, AlarmActions: a.AlarmActions, OKActions: a.OKActions, InsufficientDataActions: a.InsufficientDataActions,
 		StateValue: a.StateValue, StateReason: a.StateReason, StateReasonData: a.StateReasonData, StateUpdatedTimestamp: a.StateUpdatedTimestamp,
 		StateTransitionedTimestamp: a.StateTransitionedTimestamp, AlarmConfigurationUpdatedTimestamp: a.AlarmConfigurationUpdatedTimestamp,
 	}
@@ -54,7 +54,7 @@ func (s *Service) PutCompositeAlarm(_ context.Context, in *cw.PutCompositeAlarmI
 		return nil, refused("ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod are required with ActionsSuppressor")
 	}
 	row := alarm{Rule: aws.ToString(in.AlarmRule), MetricAlarm: types.MetricAlarm{
-		AlarmName: in.AlarmName, AlarmDescription: in.AlarmDescription, ActionsEnabled: in.ActionsEnabled, ActionConfiguration: in.ActionConfiguration,
+		AlarmName: in.AlarmName, AlarmDescription: in.AlarmDescription, ActionsEnabled: in.ActionsEnabled,
 		OKActions: in.OKActions, AlarmActions: in.AlarmActions, InsufficientDataActions: in.InsufficientDataActions,
 	}}
 	if in.ActionsSuppressor != nil {

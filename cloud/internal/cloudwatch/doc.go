@@ -11,6 +11,7 @@
 // Where it knowingly differs from AWS: metrics end with the process and are bounded in
 // number (2,000 metrics of 720 buckets each, the stalest go first); percentiles are exact
 // to one percent; expressions know arithmetic, comparisons and a few functions; alarm
-// actions are records (SNS topics and the like are not called); anomaly detection,
-// dashboards, streams and Insights are absent.
+// actions are records (SNS topics and the like are not called, and what they would be told,
+// ActionConfiguration, is not kept); anomaly detection, dashboards, streams and Insights are
+// absent.
 package cloudwatch

@@ -2,12 +2,12 @@ package codedeploy
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
 	"github.com/turnoutdev/turnout/cloud/internal/page"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // The errors that several operations make. Texts that nobody has quoted from AWS are
@@ -16,13 +16,13 @@ import (
 func text(format string, args ...any) *string { return aws.String(fmt.Sprintf(format, args...)) }
 
 var (
-	nameForm       = regexp.MustCompile(`^[A-Za-z0-9._+=,@-]{1,100}$`)
-	deploymentForm = regexp.MustCompile(`^d-[A-Z0-9]{9}$`)
+	nameForm       = regex.New(`^[A-Za-z0-9._+=,@-]{1,100}$`)
+	deploymentForm = regex.New(`^d-[A-Z0-9]{9}$`)
 )
 
 // named holds a text against a form: the first error when there is none, the second when
 // it is malformed.
-func named(s *string, form *regexp.Regexp, missing, malformed error) error {
+func named(s *string, form *regex.Lazy, missing, malformed error) error {
 	switch {
 	case aws.ToString(s) == "":
 		return missing

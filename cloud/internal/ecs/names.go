@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,11 +9,12 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
 	"github.com/turnoutdev/turnout/cloud/internal/page"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 const defaultCluster = "default"
 
-var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,255}$`)
+var nameForm = regex.New(`^[a-zA-Z0-9_-]{1,255}$`)
 
 func (s *Service) clusterARN(name string) string { return s.Place.Of("ecs", "cluster/"+name) }
 

@@ -1,8 +1,9 @@
 package elbv2
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 const (
@@ -143,8 +144,8 @@ func headerName(key, value string) error {
 const maxHeaderValue = 1024
 
 var (
-	headerValueChars = regexp.MustCompile("^[a-zA-Z0-9_ :;.,\\\\/'?!(){}\\[\\]@<>=\\-+*#$&`|~^%\"]*$")
-	headerNameChars  = regexp.MustCompile(`^[a-zA-Z0-9_-]*$`)
+	headerValueChars = regex.New("^[a-zA-Z0-9_ :;.,\\\\/'?!(){}\\[\\]@<>=\\-+*#$&`|~^%\"]*$")
+	headerNameChars  = regex.New(`^[a-zA-Z0-9_-]*$`)
 )
 
 var tcpListenerAttributes = []attribute{{"tcp.idle_timeout.seconds", "350", between(60, 6000)}}

@@ -2,12 +2,13 @@ package elbv2
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 const (
@@ -108,7 +109,7 @@ var configNames = map[string]string{
 	"source-ip": "SourceIpConfig", "query-string": "QueryStringConfig",
 }
 
-var methodChars = regexp.MustCompile(`^[A-Z_-]+$`)
+var methodChars = regex.New(`^[A-Z_-]+$`)
 
 func checkCondition(field string, c types.RuleCondition, values []string) error {
 	if len(values) == 0 {

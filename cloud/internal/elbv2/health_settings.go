@@ -2,12 +2,13 @@ package elbv2
 
 import (
 	"cmp"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 const (
@@ -133,7 +134,7 @@ func checkHealthPort(p string) error {
 	return nil
 }
 
-var codes = regexp.MustCompile(`^\d+(-\d+)?(,\d+(-\d+)?)*$`)
+var codes = regex.New(`^\d+(-\d+)?(,\d+(-\d+)?)*$`)
 
 func checkMatcher(g *types.TargetGroup) error {
 	switch {

@@ -1,15 +1,15 @@
 package elbv2
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 const maxName = 32
 
-var nameChars = regexp.MustCompile(`^[a-zA-Z0-9-]+$`)
+var nameChars = regex.New(`^[a-zA-Z0-9-]+$`)
 
 // checkName holds the name of a load balancer or target group against the rules that both
 // share; what begins the messages ("Target group").

@@ -2,17 +2,17 @@ package iam
 
 import (
 	"context"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/turnoutdev/turnout/cloud/internal/store"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 const aliasKey = "alias" // there is one at most
 
-var aliasForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9]|-[a-z0-9]){2,62}$`)
+var aliasForm = regex.New(`^[a-z0-9]([a-z0-9]|-[a-z0-9]){2,62}$`)
 
 // CreateAccountAlias names the account, in place of an older name.
 func (s *Service) CreateAccountAlias(_ context.Context, in *iam.CreateAccountAliasInput, _ ...func(*iam.Options)) (*iam.CreateAccountAliasOutput, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/turnoutdev/turnout/cloud/internal/store"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 const (
@@ -59,7 +59,7 @@ func providerHost(raw string) (string, error) {
 	return strings.TrimSuffix(u.Host+u.Path, "/"), nil
 }
 
-var thumbprint = regexp.MustCompile(`^[0-9A-Fa-f]{40}$`)
+var thumbprint = regex.New(`^[0-9A-Fa-f]{40}$`)
 
 func checkThumbprints(list []string) error {
 	if len(list) > maxThumbprints {

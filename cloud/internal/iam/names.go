@@ -1,16 +1,17 @@
 package iam
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 var (
-	nameForm = regexp.MustCompile(`^[\w+=,.@-]+$`)
-	pathForm = regexp.MustCompile(`^/$|^/[!-~]+/$`)
+	nameForm = regex.New(`^[\w+=,.@-]+$`)
+	pathForm = regex.New(`^/$|^/[!-~]+/$`)
 )
 
 // checkName holds a name against IAM's rules; member is the API's word for it ("roleName").

@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 	"reflect"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -12,12 +11,13 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/ids"
 	"github.com/turnoutdev/turnout/cloud/internal/page"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // aliasName is any name that is no number and not $LATEST.
-var aliasName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,128}$`)
+var aliasName = regex.New(`^[a-zA-Z0-9_-]{1,128}$`)
 
-var number = regexp.MustCompile(`^[0-9]+$`)
+var number = regex.New(`^[0-9]+$`)
 
 // aliasOutput copies an alias into one of the outputs that have the same members.
 func aliasOutput[T any](a types.AliasConfiguration) *T {

@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/turnoutdev/turnout/cloud/internal/ids"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // policy is a resource policy, in the order in which its statements were added.
@@ -30,7 +30,7 @@ type statement struct {
 	Condition map[string]map[string]string `json:"Condition,omitempty"`
 }
 
-var accountID = regexp.MustCompile(`^[0-9]{12}$`)
+var accountID = regex.New(`^[0-9]{12}$`)
 
 // AddPermission adds a statement to the policy of a function, a version or an alias.
 func (s *Service) AddPermission(_ context.Context, in *lambda.AddPermissionInput, _ ...func(*lambda.Options)) (*lambda.AddPermissionOutput, error) {

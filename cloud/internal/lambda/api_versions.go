@@ -35,13 +35,15 @@ func (s *Service) PublishVersion(_ context.Context, in *lambda.PublishVersionInp
 	return answer[lambda.PublishVersionOutput](made.Config), nil
 }
 
-// publish copies $LATEST. The caller stores f.
+// publish copies $LATEST, unless nothing has changed since the newest version. The caller
+// stores f.
 func (s *Service) publish(tx *store.Tx, f *function, r revision, description *string) revision {
 	newest, ok := s.t.revisions.Get(tx, key(f.Name, strconv.Itoa(f.Last)))
-	if ok && aws.ToString(newest.Config.LastModified) == aws.ToString(r.Config.LastModified) {
+	if ok && newest.Of == aws.ToString(r.Config.RevisionId) {
 		return newest
 	}
 	f.Last++
+	r.Of = aws.ToString(r.Config.RevisionId)
 	version := strconv.Itoa(f.Last)
 	r.Config.Version, r.Config.FunctionArn, r.Config.RevisionId = &version, aws.String(s.qualified(f.Name, version)), aws.String(ids.UUID())
 	take(&r.Config.Description, description)

@@ -3,15 +3,15 @@ package lambda
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/turnoutdev/turnout/cloud/internal/store"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
-var functionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+var functionName = regex.New(`^[a-zA-Z0-9_-]{1,64}$`)
 
 func (s *Service) arnOf(name string) string { return s.Place.Of("lambda", "function:"+name) }
 

@@ -23,6 +23,7 @@ type function struct {
 type revision struct {
 	Config types.FunctionConfiguration
 	Code   code
+	Of     string // of a published version: the RevisionId that $LATEST had
 }
 
 // code is either a zip, a file of the service's folder, or an image.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,10 +13,10 @@ import (
 
 	"github.com/turnoutdev/turnout/cloud/internal/page"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
-	"sync"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
-var groupName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`) })
+var groupName = regex.New(`^[.\-_/#A-Za-z0-9]{1,512}$`)
 
 // retentionDays are the periods that CloudWatch Logs takes.
 var retentionDays = []int32{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
@@ -48,7 +47,7 @@ func (s *Service) groupARN(name string) string { return s.Place.Of("logs", "log-
 // CreateLogGroup makes an empty group.
 func (s *Service) CreateLogGroup(_ context.Context, in *cwl.CreateLogGroupInput, _ ...func(*cwl.Options)) (*cwl.CreateLogGroupOutput, error) {
 	name := aws.ToString(in.LogGroupName)
-	if !groupName().MatchString(name) {
+	if !groupName.MatchString(name) {
 		return nil, invalid("1 validation error detected: Value '%s' at 'logGroupName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+", name)
 	}
 	return &cwl.CreateLogGroupOutput{}, s.Store.Update(func(tx *store.Tx) error {

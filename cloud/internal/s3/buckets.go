@@ -4,16 +4,16 @@ import (
 	"encoding/xml"
 	"net"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/turnoutdev/turnout/cloud/internal/page"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]$`)
+var bucketName = regex.New(`^[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]$`)
 
 // instant is how S3's documents write times.
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

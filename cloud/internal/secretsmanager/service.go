@@ -2,7 +2,6 @@ package secretsmanager
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/seal"
 	"github.com/turnoutdev/turnout/cloud/internal/store"
 	"github.com/turnoutdev/turnout/cloud/internal/wire"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // Options are what the service needs.
@@ -93,7 +93,7 @@ func (s *Service) now() time.Time {
 	return s.Clock.Now().UTC()
 }
 
-var secretName = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]+$`)
+var secretName = regex.New(`^[A-Za-z0-9/_+=.@-]+$`)
 
 // Errors in AWS's words.
 func notFound() error {

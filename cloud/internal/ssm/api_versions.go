@@ -2,7 +2,6 @@ package ssm
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/turnoutdev/turnout/cloud/internal/store"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // GetParameterHistory lists a parameter's versions, oldest first.
@@ -47,8 +47,8 @@ func (s *Service) GetParameterHistory(_ context.Context, in *ssm.GetParameterHis
 const maxLabels = 10 // of one version
 
 var (
-	labelForm     = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_.\-]{0,99}$`)
-	reservedLabel = regexp.MustCompile(`(?i)^(aws|ssm)`)
+	labelForm     = regex.New(`^[a-zA-Z_][a-zA-Z0-9_.\-]{0,99}$`)
+	reservedLabel = regex.New(`(?i)^(aws|ssm)`)
 )
 
 // LabelParameterVersion moves labels to a version, by default the newest. Labels of a bad

@@ -1,7 +1,6 @@
 package ssm
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -9,11 +8,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/turnoutdev/turnout/cloud/internal/store"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 var (
-	nameForm     = regexp.MustCompile(`^[a-zA-Z0-9_.\-/]+$`)
-	reservedName = regexp.MustCompile(`(?i)^/?(aws|ssm)`)
+	nameForm     = regex.New(`^[a-zA-Z0-9_.\-/]+$`)
+	reservedName = regex.New(`(?i)^/?(aws|ssm)`)
 )
 
 // checkName holds the name of a new parameter against the rules.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/arn"
 	"github.com/turnoutdev/turnout/cloud/internal/identity"
 	"github.com/turnoutdev/turnout/cloud/internal/policy"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 const (
@@ -42,7 +42,7 @@ type wish struct {
 	federated        string   // provider's ARN
 }
 
-var sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+var sessionName = regex.New(`^[\w+=,.@-]{2,64}$`)
 
 func (w wish) duration() time.Duration {
 	if w.seconds == nil {

@@ -1,19 +1,19 @@
 package taskdef
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
-	"sync"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // minMemory is the least that Docker gives to a container, in MiB.
 const minMemory = 4
 
-var image = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9_.:/@#-]{1,255}$`) })
+var image = regex.New(`^[a-zA-Z0-9_.:/@#-]{1,255}$`)
 
 func checkContainers(td *types.TaskDefinition) error {
 	seen, essential, cpu := map[string]bool{}, false, 0
@@ -42,11 +42,11 @@ func checkContainer(td *types.TaskDefinition, c *types.ContainerDefinition) erro
 	switch {
 	case aws.ToString(c.Name) == "":
 		return refuse("Container.name should not be null or empty.")
-	case !name().MatchString(*c.Name):
+	case !name.MatchString(*c.Name):
 		return refuse("Container.name contains invalid characters.")
 	case aws.ToString(c.Image) == "":
 		return refuse("Container.image should not be null or empty.")
-	case !image().MatchString(*c.Image):
+	case !image.MatchString(*c.Image):
 		return refuse("Container.image contains invalid characters.")
 	case c.Cpu < 0:
 		return refuse("Invalid 'cpu' setting for container '%s'.", *c.Name)

@@ -1,17 +1,18 @@
 package taskdef
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // maxFargateStop is the longest stopTimeout on Fargate, in seconds.
 const maxFargateStop = 120
 
-var ecrImage = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/`)
+var ecrImage = regex.New(`^[0-9]{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/`)
 
 // checkFargate refuses what does not run on Fargate, if the author asked for it.
 func checkFargate(td *types.TaskDefinition) error {

@@ -73,7 +73,7 @@ func checkVolumes(td *types.TaskDefinition) error {
 	known := map[string]bool{}
 	for _, v := range td.Volumes {
 		n := aws.ToString(v.Name)
-		if !name().MatchString(n) {
+		if !name.MatchString(n) {
 			return refuse("Volume.name contains invalid characters.")
 		}
 		if known[n] {

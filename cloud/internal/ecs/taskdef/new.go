@@ -2,13 +2,13 @@ package taskdef
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
-	"sync"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 const (
@@ -16,7 +16,7 @@ const (
 	maxContainers = 10
 )
 
-var name = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9_-]{1,255}$`) })
+var name = regex.New(`^[a-zA-Z0-9_-]{1,255}$`)
 
 // New returns the task definition that in describes, with ECS's defaults filled in, or the
 // ClientException with which ECS refuses it. Revision, ARN, status and times are left to
@@ -55,7 +55,7 @@ func optional(s *string) *string {
 }
 
 func checkWhole(td *types.TaskDefinition) error {
-	if !name().MatchString(aws.ToString(td.Family)) {
+	if !name.MatchString(aws.ToString(td.Family)) {
 		return refuse("Family contains invalid characters.")
 	}
 	if len(td.ContainerDefinitions) == 0 {
