@@ -2,29 +2,27 @@ package watch
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // ECS's messages name everything in full: "(service web, taskSet ecs-svc/8046…) has
 // started 1 tasks: (task b70d…)". These are what is in them.
-var said = sync.OnceValue(func() (p struct{ of, task, target, one, deployment *regexp.Regexp }) {
-	p.of = regexp.MustCompile(`^\(service [^,()]+(?:, taskSet ([^)]+))?\) `)
-	p.deployment = regexp.MustCompile(`^\(deployment ([^)]+)\) `)
-	p.task = regexp.MustCompile(`\(task ([0-9a-f]{8})[0-9a-f]*\)`)
-	p.target = regexp.MustCompile(`\(target-group arn:[^)]*:targetgroup/([^/)]+)[^)]*\)`)
-	p.one = regexp.MustCompile(`\b1 ((?:running )?(?:task|target))s\b`)
-	return p
-})
+var (
+	ofTaskSet    = regex.New(`^\(service [^,()]+(?:, taskSet ([^)]+))?\) `)
+	ofDeployment = regex.New(`^\(deployment ([^)]+)\) `)
+	taskNamed    = regex.New(`\(task ([0-9a-f]{8})[0-9a-f]*\)`)
+	targetNamed  = regex.New(`\(target-group arn:[^)]*:targetgroup/([^/)]+)[^)]*\)`)
+	onlyOne      = regex.New(`\b1 ((?:running )?(?:task|target))s\b`)
+)
 
 // plain says a message of ECS in few words, and of which task set or deployment it is.
 func plain(message string) (of, text string) {
-	p := said()
-	for _, re := range []*regexp.Regexp{p.of, p.deployment} {
+	for _, re := range []*regex.Lazy{ofTaskSet, ofDeployment} {
 		if m := re.FindStringSubmatch(message); m != nil {
 			message = message[len(m[0]):]
 			if m[1] != "" {
@@ -33,9 +31,9 @@ func plain(message string) (of, text string) {
 		}
 	}
 	message = strings.ReplaceAll(message, ") (task ", "), (task ")
-	message = p.task.ReplaceAllString(message, "$1")
-	message = p.target.ReplaceAllString(message, "target group $1")
-	message = p.one.ReplaceAllString(message, "1 $1")
+	message = taskNamed.ReplaceAllString(message, "$1")
+	message = targetNamed.ReplaceAllString(message, "target group $1")
+	message = onlyOne.ReplaceAllString(message, "1 $1")
 	return of, strings.TrimSuffix(message, ".")
 }
 
