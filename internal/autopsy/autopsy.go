@@ -242,18 +242,22 @@ func (c *surgeon) health(ctx context.Context) {
 		if s.TaskSetLabel != cdtypes.TargetLabelGreen || s.TargetGroup == nil {
 			continue
 		}
-		name := aws.ToString(s.TargetGroup.Name)
-		g, err := c.aws.ELB().DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{Names: []string{name}})
-		if err != nil || len(g.TargetGroups) == 0 {
-			c.missing("target group "+name, err)
-			continue
-		}
-		c.rep.path = aws.ToString(g.TargetGroups[0].HealthCheckPath)
-		c.unhealthy(ctx, aws.ToString(g.TargetGroups[0].TargetGroupArn))
+		c.group(ctx, &elb.DescribeTargetGroupsInput{Names: []string{aws.ToString(s.TargetGroup.Name)}})
 	}
 	if len(c.rep.Targets) == 0 { // a deployment that has failed takes its targets with it
 		c.rep.Targets = c.Seen
 	}
+}
+
+// group reads the health check of a target group, and which of its targets fail it.
+func (c *surgeon) group(ctx context.Context, in *elb.DescribeTargetGroupsInput) {
+	g, err := c.aws.ELB().DescribeTargetGroups(ctx, in)
+	if err != nil || len(g.TargetGroups) == 0 {
+		c.missing("target group "+strings.Join(append(in.Names, in.TargetGroupArns...), ", "), err)
+		return
+	}
+	c.rep.path = aws.ToString(g.TargetGroups[0].HealthCheckPath)
+	c.unhealthy(ctx, aws.ToString(g.TargetGroups[0].TargetGroupArn))
 }
 
 // unhealthy notes the targets of a group that are not healthy.
@@ -293,7 +297,7 @@ func (c *surgeon) serviceEvents(ctx context.Context) {
 	}
 	for _, b := range d.Services[0].LoadBalancers {
 		if c.DeploymentID == "" {
-			c.unhealthy(ctx, aws.ToString(b.TargetGroupArn))
+			c.group(ctx, &elb.DescribeTargetGroupsInput{TargetGroupArns: []string{aws.ToString(b.TargetGroupArn)}})
 		}
 	}
 	for _, e := range d.Services[0].Events {

@@ -78,7 +78,7 @@ func TestTheBlock(t *testing.T) {
 			{ID: "2123456789abcdef", Status: "STOPPED", Containers: []Container{exited(1, "a\n", "b"), {Name: "side", NoLog: "it wrote nothing", Health: "UNHEALTHY"}}},
 		},
 		Targets: []Target{{Group: "g", Address: "10.0.0.1:80", State: "unhealthy", Reason: "Target.FailedHealthChecks", Description: "Health checks failed"}},
-		Service: []string{"is unable to"}, Missing: []string{"tasks: denied"}, Fixes: []string{"mend it"},
+		Service: []string{"is unable to", "is unable to"}, Missing: []string{"tasks: denied"}, Fixes: []string{"mend it"},
 	}
 	const want = `Why deployment d-1 failed
   failed at    Install: TIMEOUT: timed out

@@ -42,8 +42,12 @@ func (r *Report) String() string {
 	for _, t := range r.Targets {
 		line("target", "%s in %s: %s", t.Address, t.Group, strings.TrimSpace(t.State+"  "+t.Reason+" "+t.Description))
 	}
+	said := ""
 	for _, e := range r.Service {
-		line("service", "%s", watch.Plain(e))
+		if text := watch.Plain(e); text != said { // ECS says some things once for each target
+			line("service", "%s", text)
+			said = text
+		}
 	}
 	for _, m := range r.Missing {
 		line("not read", "%s", m)

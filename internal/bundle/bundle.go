@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -223,11 +224,11 @@ func SigningKey(path string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := x509.ParsePKCS8PrivateKey(block)
-	if key, ok := k.(ed25519.PrivateKey); ok {
+	k, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if key, ok := k.(ed25519.PrivateKey); ok && err == nil {
 		return key, nil
 	}
-	return nil, fmt.Errorf("%s: not an Ed25519 private key in PKCS #8 (`openssl genpkey -algorithm ed25519` makes one)%s", path, suffix(err))
+	return nil, fmt.Errorf("%s holds a %s, not an Ed25519 private key in PKCS #8 (`openssl genpkey -algorithm ed25519` makes one)", path, strings.ToLower(block.Type))
 }
 
 // VerifyKey reads an Ed25519 public key: PEM, as `openssl pkey -pubout` writes it.
@@ -236,14 +237,14 @@ func VerifyKey(path string) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := x509.ParsePKIXPublicKey(block)
-	if key, ok := k.(ed25519.PublicKey); ok {
+	k, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if key, ok := k.(ed25519.PublicKey); ok && err == nil {
 		return key, nil
 	}
-	return nil, fmt.Errorf("%s: not an Ed25519 public key (`openssl pkey -in KEY -pubout` writes it)%s", path, suffix(err))
+	return nil, fmt.Errorf("%s holds a %s, not an Ed25519 public key (`openssl pkey -in KEY -pubout` writes it)", path, strings.ToLower(block.Type))
 }
 
-func readPEM(path string) ([]byte, error) {
+func readPEM(path string) (*pem.Block, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -252,12 +253,5 @@ func readPEM(path string) ([]byte, error) {
 	if block == nil {
 		return nil, fmt.Errorf("%s: no PEM", path)
 	}
-	return block.Bytes, nil
-}
-
-func suffix(err error) string {
-	if err == nil {
-		return ""
-	}
-	return ": " + err.Error()
+	return block, nil
 }

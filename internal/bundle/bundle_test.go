@@ -157,7 +157,7 @@ func TestKeys(t *testing.T) {
 	if err != nil || !p.Equal(public) {
 		t.Error(err)
 	}
-	if _, err := SigningKey(open); err == nil || !strings.Contains(err.Error(), "not an Ed25519 private key") {
+	if _, err := SigningKey(open); err == nil || !strings.Contains(err.Error(), "holds a public key, not an Ed25519 private key") {
 		t.Error(err)
 	}
 	if _, err := VerifyKey(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {

@@ -67,13 +67,16 @@ func TestBundle(t *testing.T) {
 		}{
 			{[]string{"--bundle", changed}, "the bundle cannot be used"},
 			{[]string{"--bundle", filepath.Join(dir, "none")}, "no such file"},
-			{[]string{"--bundle", file, "--verify-key", key}, "not an Ed25519 public key"},
+			{[]string{"--bundle", file, "--verify-key", key}, "holds a private key, not an Ed25519 public key (`openssl"},
 			{[]string{"--bundle", file, "--image", "x"}, "exclude each other"},
 			{[]string{"--verify-key", public}, "without a bundle"},
 		} {
 			if r := w.must(fault.Usage, append([]string{"deploy", "--force-register"}, c.args...)...); r.Run != "" && !strings.Contains(r.Error, c.says) {
 				t.Errorf("%v: %s", c.args, r.Error)
 			}
+		}
+		if r := w.must(fault.Usage, "build", "--builder", "builtin", "--sign-key", key); !strings.Contains(r.Error, "--sign-key without a bundle") {
+			t.Errorf("a key without a bundle: %s", r.Error)
 		}
 		if w.revisions() != before {
 			t.Error("something was registered")

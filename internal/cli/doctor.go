@@ -93,7 +93,9 @@ func (o *doctorOptions) show(rep *doctor.Report) error {
 		}
 	}
 	if len(rep.Findings) == 0 {
-		o.Talk("%s %d checks, nothing found", o.Good("✓"), len(rep.Checks))
+		o.Talk("%s %s, nothing found", o.Good("✓"), rep.Summary())
+		return nil
 	}
+	o.Talk("%s", rep.Summary())
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/turnoutdev/turnout/internal/fault"
 	"github.com/turnoutdev/turnout/internal/pipeline"
 	"github.com/turnoutdev/turnout/internal/provision"
 	"github.com/turnoutdev/turnout/internal/run"
@@ -71,7 +72,7 @@ func provisionRun(ctx context.Context, g *global, r *run.Run) (made, kept int, e
 	}
 	if !has {
 		if err := pipeline.Execute(ctx, r, pipeline.FirstRevision); err != nil {
-			return made, kept, err
+			return made, kept, halfway(err, made)
 		}
 	}
 	if err := p.Service(ctx, r.Facts.TaskDefinition); err != nil {
@@ -79,4 +80,13 @@ func provisionRun(ctx context.Context, g *global, r *run.Run) (made, kept int, e
 	}
 	g.Talk("%s %d made, %d stood already (%s)", g.Good("provisioned"), made, kept, time.Since(began).Round(10*time.Millisecond))
 	return made, kept, nil
+}
+
+// halfway is the error of what came after made things: that something was changed has an
+// exit code of its own.
+func halfway(err error, made int) error {
+	if made == 0 || fault.Code(err) != fault.Usage {
+		return err
+	}
+	return fault.New(fault.Failed, fault.Hint(err), "%w\nwhat was made stands: `turnout provision` goes on from there", err)
 }

@@ -2,10 +2,13 @@ package cli
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"github.com/turnoutdev/turnout/internal/fault"
 )
 
 // Without a network of its own, a service stands in the default VPC's: real subnets and a
@@ -28,5 +31,16 @@ func TestProvisionWithoutNetwork(t *testing.T) {
 	}
 	if !slices.Equal(network.Subnets, want.Subnets[:2]) || !slices.Equal(network.SecurityGroups, []string{want.SecurityGroup}) {
 		t.Errorf("the service's network is %+v, the default one %+v", network, want)
+	}
+}
+
+// What fails after something was made has changed something, whatever was wrong.
+func TestHalfProvisionedIsNotUnchanged(t *testing.T) {
+	wrong := fault.New(fault.Usage, "mend it", "wrong")
+	if err := halfway(wrong, 0); fault.Code(err) != fault.Usage {
+		t.Errorf("nothing made: %v", err)
+	}
+	if err := halfway(wrong, 3); fault.Code(err) != fault.Failed || fault.Hint(err) != "mend it" || !strings.Contains(err.Error(), "goes on from there") {
+		t.Errorf("three made: %v", err)
 	}
 }

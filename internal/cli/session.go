@@ -20,7 +20,7 @@ import (
 func (g *global) load() (*config.Config, error) {
 	c, err := config.Load(g.Config)
 	if errors.Is(err, config.ErrNone) {
-		return nil, fault.New(fault.Usage, "write one (`service: NAME` is enough), or name it with --file", "%w", err)
+		return nil, fault.New(fault.Usage, "`turnout init` writes one (`service: NAME` is enough), or name it with --file", "%w", err)
 	}
 	if err == nil && g.Builder != "" {
 		c.Image.Builder = g.Builder

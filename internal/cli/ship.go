@@ -150,6 +150,8 @@ func (o *pipelineOptions) checkEdits() error {
 		return fault.New(fault.Usage, "leave one out", "--image and --bundle exclude each other: the bundle names its image")
 	case edited && o.bundle != "":
 		return fault.New(fault.Usage, "give them to `turnout build --bundle`", "a bundle is deployed as it was built; nothing of its task definition is changed")
+	case o.SignKey != "" && o.verb == "build":
+		return fault.New(fault.Usage, "add --bundle FILE", "--sign-key without a bundle: an image alone is not signed")
 	case edited && o.verb == "build":
 		return fault.New(fault.Usage, "add --bundle, or give them to `turnout deploy`", "build alone renders no task definition")
 	case o.verb == "deploy":

@@ -84,7 +84,7 @@ func (c *Control) resolve(ctx context.Context, to string) (string, error) {
 	d, err := c.Subject.AWS.ECS().DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &name})
 	var none *ecstypes.ClientException
 	if errors.As(err, &none) {
-		return "", fault.New(fault.Usage, "`turnout history` lists the revisions that were deployed", "there is no revision %s: %w", name, err)
+		return "", fault.New(fault.Usage, "`turnout history` lists the revisions that were deployed", "there is no revision %s", name)
 	}
 	if err != nil {
 		return "", err

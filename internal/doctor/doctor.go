@@ -78,6 +78,26 @@ func (r *Report) Worst() Severity {
 	return r.Findings[0].Severity
 }
 
+// Summary counts in words what was looked at and what was found: "9 checks, 1 warning, 2
+// notes".
+func (r *Report) Summary() string {
+	n := map[Severity]int{}
+	for _, f := range r.Findings {
+		n[f.Severity]++
+	}
+	parts := []string{fmt.Sprintf("%d checks", len(r.Checks))}
+	for _, s := range severities {
+		switch n[s] {
+		case 0:
+		case 1:
+			parts = append(parts, fmt.Sprintf("1 %s", s))
+		default:
+			parts = append(parts, fmt.Sprintf("%d %ss", n[s], s))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 // examination is one examination under way.
 type examination struct {
 	*Subject

@@ -53,3 +53,14 @@ func TestTargetTypesAndTheTrap(t *testing.T) {
 		}
 	}
 }
+
+func TestSummary(t *testing.T) {
+	r := &Report{Checks: []string{"identity", "roles"}}
+	if s := r.Summary(); s != "2 checks" {
+		t.Error(s)
+	}
+	r.Findings = []Finding{{Severity: Error}, {Severity: Note}, {Severity: Note}}
+	if s := r.Summary(); s != "2 checks, 1 error, 2 notes" {
+		t.Error(s)
+	}
+}

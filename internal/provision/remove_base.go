@@ -95,7 +95,7 @@ func (p *Provisioner) findRepository(ctx context.Context) ([]Item, error) {
 		}
 		n += len(page.ImageIds)
 	}
-	return []Item{item("repository", fmt.Sprintf("%s (%d images)", name, n), owned(p, tags.Tags, ecrTag), func(ctx context.Context) error {
+	return []Item{item("repository", fmt.Sprintf("%s (%s)", name, counted(n, "image")), owned(p, tags.Tags, ecrTag), func(ctx context.Context) error {
 		_, err := client.DeleteRepository(ctx, &ecr.DeleteRepositoryInput{RepositoryName: &name, Force: true})
 		if errors.As(err, &none) {
 			return nil

@@ -97,7 +97,7 @@ func (p *Provisioner) findService(ctx context.Context) ([]Item, error) {
 	if s == nil || err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("%s (%d tasks)", p.Config.Service, s.RunningCount)
+	name := fmt.Sprintf("%s (%s)", p.Config.Service, counted(int(s.RunningCount), "task"))
 	return []Item{item("service", name, owned(p, s.Tags, ecsTag), p.removeService)}, nil
 }
 
@@ -217,7 +217,7 @@ func (p *Provisioner) findDefinitions(ctx context.Context) ([]Item, error) {
 	} else if s != nil {
 		mine = owned(p, s.Tags, ecsTag)
 	}
-	return []Item{item("task definition", fmt.Sprintf("%s (%d revisions)", family, len(arns)), mine, func(ctx context.Context) error {
+	return []Item{item("task definition", fmt.Sprintf("%s (%s)", family, counted(len(arns), "revision")), mine, func(ctx context.Context) error {
 		return p.removeDefinitions(ctx, arns)
 	})}, nil
 }
@@ -253,4 +253,12 @@ func (p *Provisioner) removeDefinitions(ctx context.Context, arns []string) erro
 		}
 	}
 	return nil
+}
+
+// counted is a number of things in words.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }

@@ -270,3 +270,11 @@ func TestRevisionsAreDeletedTenAtATime(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestCounted(t *testing.T) {
+	for n, want := range map[int]string{0: "0 images", 1: "1 image", 2: "2 images"} {
+		if got := counted(n, "image"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -114,7 +114,7 @@ func (s *Streams) Bar(percent float64, width int) string {
 func (s *Streams) Ask(question string, answers ...string) (string, error) {
 	in := bufio.NewScanner(s.In)
 	for {
-		fmt.Fprintf(s.Err, "%s [%s] ", s.style(bold, question+":"), strings.Join(answers, "/"))
+		fmt.Fprintf(s.Err, "%s %s [%s] ", s.style(bold, question+":"), strings.Join(answers, ", "), answers[0])
 		if !in.Scan() {
 			return "", errors.Join(errors.New("no answer"), in.Err())
 		}

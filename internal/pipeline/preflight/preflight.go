@@ -5,7 +5,6 @@ package preflight
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -45,42 +44,44 @@ func (s Stage) Check(ctx context.Context, r *run.Run) error {
 		return err
 	}
 	r.Examined = rep
-	var errs []error
-	hint := ""
+	var bad []doctor.Finding
 	for _, f := range rep.Findings {
 		switch {
 		case f.Severity == doctor.Error || (r.Options.Strict && f.Severity == doctor.Warning):
-			errs = append(errs, errors.New(f.String()))
-			if hint == "" {
-				hint = f.Fix
-			}
+			bad = append(bad, f)
 		case f.Severity == doctor.Warning:
 			r.Report.Warn("%s", f)
 		}
 	}
-	if len(errs) > 0 {
-		return fault.New(fault.Usage, hint, "preflight, nothing was changed: %w", errors.Join(errs...))
+	return refusal(bad)
+}
+
+// refusal is the error of what was found: one finding with its fix as the hint, several
+// with theirs beside them.
+func refusal(bad []doctor.Finding) error {
+	switch len(bad) {
+	case 0:
+		return nil
+	case 1:
+		return fault.New(fault.Usage, bad[0].Fix, "preflight, nothing was changed: %s", bad[0])
 	}
-	return nil
+	var lines strings.Builder
+	for _, f := range bad {
+		fmt.Fprintf(&lines, "\n  %s", f)
+		if f.Fix != "" {
+			fmt.Fprintf(&lines, ": %s", f.Fix)
+		}
+	}
+	return fault.New(fault.Usage, "`turnout doctor` looks again", "preflight found %d errors, nothing was changed:%s", len(bad), lines.String())
 }
 
 // Run tells what Check found.
 func (Stage) Run(_ context.Context, r *run.Run) (string, error) {
-	n := map[doctor.Severity]int{}
-	for _, f := range r.Examined.Findings {
-		n[f.Severity]++
+	text := r.Examined.Summary()
+	if len(r.Examined.Findings) > 0 {
+		text += " (`turnout doctor` tells)"
 	}
-	parts := []string{fmt.Sprintf("%d checks", len(r.Examined.Checks))}
-	for _, s := range []doctor.Severity{doctor.Warning, doctor.Note} {
-		switch n[s] {
-		case 0:
-		case 1:
-			parts = append(parts, fmt.Sprintf("1 %s", s))
-		default:
-			parts = append(parts, fmt.Sprintf("%d %ss", n[s], s))
-		}
-	}
-	return strings.Join(parts, ", "), nil
+	return text, nil
 }
 
 // Examine has the doctor look at what the run is about to deploy.
