@@ -52,12 +52,12 @@ func (e *edits) flags(f *pflag.FlagSet) {
 		f.Var(editFlag{kind, set, &e.err}, name, usage)
 	}
 	if f.Lookup("container") == nil {
-		add("container", "NAME", "NAME of the container that the flags below change (default: the one behind the load balancer); given several times, each is for the flags after it", func(s string) error {
+		add("container", "NAME", "NAME of the container that these flags change (default: the one behind the load balancer); given several times, each is for the flags after it", func(s string) error {
 			e.containers = append(e.containers, s)
 			return nil
 		})
 	}
-	add("image", "[CONTAINER=]IMAGE", "image to put into the task definition, for the container behind the load balancer or the one that is named; may be repeated", func(s string) error {
+	add("image", "[CONTAINER=]IMAGE", "IMAGE for the container behind the load balancer, or the one that is named; may be repeated", func(s string) error {
 		container, ref, ok := strings.Cut(s, "=")
 		if !ok {
 			container, ref = "", s
@@ -104,6 +104,7 @@ func (e *edits) flags(f *pflag.FlagSet) {
 	})
 	f.StringVar(&e.roles.TaskRole, "task-role", "", "`ARN` of the task role")
 	f.StringVar(&e.roles.ExecutionRole, "execution-role", "", "`ARN` of the task execution role")
+	under(inDefinition, f, "container", "env", "secret", "label", "log-option", "env-file", "log-driver", "command", "task-role", "execution-role")
 }
 
 func (e *edits) add(flag string, change func(*taskdef.ContainerChange)) {

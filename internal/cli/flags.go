@@ -15,6 +15,7 @@ import (
 // The headings under which help shows flags that many verbs have; the verb's own come
 // first.
 const (
+	inDefinition = "Changes to the task definition"
 	whichService = "Which service"
 	whichCloud   = "Which cloud"
 	anyVerb      = "Of every verb"

@@ -85,7 +85,7 @@ type flags struct {
 
 // flagsOf are a command's flags: its own first, then those that others have too.
 func flagsOf(c *cobra.Command) []flags {
-	out := []flags{{title: "Flags"}, {title: whichService}, {title: whichCloud}, {title: anyVerb}}
+	out := []flags{{title: "Flags"}, {title: inDefinition}, {title: whichService}, {title: whichCloud}, {title: anyVerb}}
 	for i := range out {
 		out[i].flags = pflag.NewFlagSet(out[i].title, pflag.ContinueOnError)
 	}

@@ -227,3 +227,20 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 }
+
+// What most people look for stands on the first screen: how far is waited, what becomes of
+// another deployment and of one that is interrupted.
+func TestTheFirstScreenOfHelp(t *testing.T) {
+	for _, c := range everyCommand(newRoot(&global{Streams: &term.Streams{}})) {
+		if c.Name() != "ship" && c.CommandPath() != "turnout deploy" {
+			continue
+		}
+		lines := strings.Split(helpText(c, 100, func(s string) string { return s }), "\n")
+		screen := strings.Join(lines[:36], "\n")
+		for _, want := range []string{"--image", "--wait-until", "--if-active", "--on-cancel", "--config", "\n" + inDefinition} {
+			if !strings.Contains(screen, want) {
+				t.Errorf("%s: %q is not on the first screen\n%s", c.CommandPath(), want, screen)
+			}
+		}
+	}
+}

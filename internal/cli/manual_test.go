@@ -78,7 +78,7 @@ func manual(root *cobra.Command) string {
 // complete tells whether flags are all that can stand under a heading: the fullest verb
 // shows them for all.
 func complete(f *pflag.FlagSet) bool {
-	for _, last := range []string{"deployment-group", "role", "json"} {
+	for _, last := range []string{"log-option", "deployment-group", "role", "json"} {
 		if f.Lookup(last) != nil {
 			return true
 		}

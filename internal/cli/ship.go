@@ -91,8 +91,8 @@ that is equal to the newest one is used again.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	o.edits.flags(c.Flags())
-	c.Flags().StringVar(&o.bundle, "bundle", "", "deploy what \"turnout build --bundle\" wrote to this `FILE`, checked; no other file is needed")
-	c.Flags().StringVar(&o.key, "verify-key", "", "refuse a bundle that is not signed by the Ed25519 public key in this `FILE` (PEM)")
+	c.Flags().StringVar(&o.bundle, "bundle", "", "deploy the bundle in this `FILE`, checked; no other file is needed")
+	c.Flags().StringVar(&o.key, "verify-key", "", "`FILE` (PEM) of the Ed25519 key that must have signed the bundle")
 	o.flags(c)
 	return c
 }
@@ -107,15 +107,15 @@ func (o *pipelineOptions) pipelineFlags(c *cobra.Command) {
 func (o *pipelineOptions) flags(c *cobra.Command) {
 	o.pipelineFlags(c)
 	f := c.Flags()
-	choice(c, &o.until, "wait-until", "done", "`STAGE` to wait for: registered, created, shifted (traffic is on the new revision), stable (and its tasks are steady) or done (and the old tasks have ended)", append([]string{"registered", "created"}, stages...)...)
-	f.DurationVar(&o.Deadline, "deadline", 30*time.Minute, "longest `TIME` to wait beyond the deployment group's own waits")
-	choice(c, &o.DeploymentConfig, "config", "", "`NAME` of the deployment configuration for this deployment (CodeDeploy; default: the group's)", predefined...)
+	choice(c, &o.until, "wait-until", "done", "`STAGE` to wait for: registered, created, shifted (traffic), stable (tasks) or done (the old tasks have ended)", append([]string{"registered", "created"}, stages...)...)
+	f.DurationVar(&o.Deadline, "deadline", 30*time.Minute, "longest `TIME` to wait beyond the group's own waits")
+	choice(c, &o.DeploymentConfig, "config", "", "`NAME` of CodeDeploy's configuration (default: the group's)", predefined...)
 	f.StringVar(&o.Description, "description", "", "`TEXT` that describes the deployment")
-	f.BoolVar(&o.Preflight, "preflight", o.verb == "ship", "have the doctor look first (see \"turnout doctor\"); about ten calls more")
-	f.BoolVar(&o.Strict, "strict", false, "refuse a task definition with unknown fields, and what the preflight warns of")
-	f.BoolVar(&o.ForceRegister, "force-register", false, "register a new revision even when the newest one is equal")
-	choice(c, &o.ifActive, "if-active", "refuse", "`ACTION` when a deployment is active already: refuse, wait for it, or supersede (stop) it", "refuse", "wait", "supersede")
-	choice(c, &o.onCancel, "on-cancel", "", "`ACTION` on the deployment at Ctrl-C or SIGTERM: leave, stop or rollback (default: ask on a terminal, else leave)", "leave", "stop", "rollback")
+	f.BoolVar(&o.Preflight, "preflight", o.verb == "ship", "have \"turnout doctor\" look first; about ten calls more")
+	f.BoolVar(&o.Strict, "strict", false, "refuse unknown fields, and what the preflight warns of")
+	f.BoolVar(&o.ForceRegister, "force-register", false, "register a revision even if the newest one is equal")
+	choice(c, &o.ifActive, "if-active", "refuse", "`ACTION` when one is active already: refuse, wait, or supersede (stop) it", "refuse", "wait", "supersede")
+	choice(c, &o.onCancel, "on-cancel", "", "`ACTION` at Ctrl-C or SIGTERM: leave, stop or rollback (default: ask on a terminal, else leave)", "leave", "stop", "rollback")
 }
 
 // check reads the options that have a few known values, before any call is made.
