@@ -29,8 +29,8 @@ func newDoctor(g *global) *cobra.Command {
 		Short: "Find what will go wrong with a deployment, before it is made",
 		Long: `Doctor looks at everything that a deployment needs and changes nothing: credentials and
 permissions (with the missing statement), images and their architecture, roles, log
-groups, secrets, the listener and its rules, target groups, active deployments and long
-waits. Each finding says what is wrong, where, what will come of it, and how to mend it.`,
+groups, secrets, the listener and its rules, target groups, hook functions, alarms, active
+deployments and long waits. Each finding says what is wrong, where, what will come of it, and how to mend it.`,
 		Example: "  turnout doctor\n  turnout doctor --image $IMAGE --json\n  turnout doctor --strict     # warnings fail too",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },

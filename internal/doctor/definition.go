@@ -106,13 +106,16 @@ func (e *examination) login(ctx context.Context, ref string) (image.Auth, error)
 	return image.Auth{Username: user, Password: password}, err
 }
 
-// roles makes sure that the task's roles exist and trust ECS.
+// roles makes sure that the task's roles exist and trust ECS, and CodeDeploy's trusts it.
 func (e *examination) roles(ctx context.Context) error {
 	var errs []error
 	for field, role := range map[string]string{"executionRoleArn": aws.ToString(e.Definition.ExecutionRoleArn), "taskRoleArn": aws.ToString(e.Definition.TaskRoleArn)} {
 		if role != "" {
-			errs = append(errs, e.role(ctx, field, role))
+			errs = append(errs, e.role(ctx, field, role, toECS))
 		}
+	}
+	if e.Group != nil && e.Group.ServiceRoleArn != nil {
+		errs = append(errs, e.role(ctx, "serviceRoleArn", *e.Group.ServiceRoleArn, toCodeDeploy))
 	}
 	if e.Definition.ExecutionRoleArn == nil && e.needsExecution() != "" {
 		e.found(Finding{Error, "roles", "there is no execution role, but " + e.needsExecution(), e.File, "tasks cannot start on Fargate without it", "set executionRoleArn"})
@@ -120,23 +123,35 @@ func (e *examination) roles(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (e *examination) role(ctx context.Context, field, role string) error {
+// passed is who acts with a role, and what comes of it when it cannot.
+type passed struct{ to, what string }
+
+var (
+	toECS        = passed{"ecs-tasks.amazonaws.com", "ECS was unable to assume the role: tasks will not start"}
+	toCodeDeploy = passed{"codedeploy.amazonaws.com", "CodeDeploy cannot assume it: the deployment will fail at once"}
+)
+
+func (e *examination) role(ctx context.Context, field, role string, by passed) error {
+	where := e.File + ", " + field
+	if by == toCodeDeploy {
+		where = "deployment group " + aws.ToString(e.Group.DeploymentGroupName) + ", " + field
+	}
 	if a, err := arn.Parse(role); err == nil && e.rep.Account != "" && a.AccountID != e.rep.Account {
-		e.found(Finding{Error, "roles", fmt.Sprintf("%s is a role of account %s, the caller is in %s", field, a.AccountID, e.rep.Account), e.File, "ECS passes roles of its own account only", "name a role of account " + e.rep.Account + ", or use its credentials"})
+		e.found(Finding{Error, "roles", fmt.Sprintf("%s is a role of account %s, the caller is in %s", field, a.AccountID, e.rep.Account), where, "roles of other accounts cannot be passed", "name a role of account " + e.rep.Account + ", or use its credentials"})
 		return nil
 	}
 	short := name(role)
 	out, err := e.AWS.IAM().GetRole(ctx, &iam.GetRoleInput{RoleName: &short})
 	if code(err, "NoSuchEntity") {
-		e.found(Finding{Error, "roles", "there is no role " + short, e.File + ", " + field, "ECS cannot assume it: tasks will not start", "create it, or correct " + field})
+		e.found(Finding{Error, "roles", "there is no role " + short, where, by.what, "create it, or correct " + field})
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	trust, err := url.PathUnescape(aws.ToString(out.Role.AssumeRolePolicyDocument))
-	if err == nil && !strings.Contains(trust, "ecs-tasks.amazonaws.com") {
-		e.found(Finding{Error, "roles", "the role " + short + " does not trust ecs-tasks.amazonaws.com", aws.ToString(out.Role.Arn), "ECS was unable to assume the role: tasks will not start", "allow sts:AssumeRole to the service ecs-tasks.amazonaws.com in its trust policy"})
+	if err == nil && !strings.Contains(trust, by.to) {
+		e.found(Finding{Error, "roles", "the role " + short + " does not trust " + by.to, aws.ToString(out.Role.Arn), by.what, "allow sts:AssumeRole to the service " + by.to + " in its trust policy"})
 	}
 	return nil
 }

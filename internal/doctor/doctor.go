@@ -1,7 +1,7 @@
 // Package doctor finds out what will go wrong with a deployment before anything is
 // registered: who we are and what we may do, whether images, roles, log groups and secrets
-// exist, whether the load balancer really stands in front of the service, and what will
-// make the job wait.
+// exist, whether the load balancer really stands in front of the service, whether hooks
+// and alarms let a deployment through, and what will make the job wait.
 //
 // It only reads. What may not be read is a finding of its own, never a failure.
 package doctor
@@ -122,6 +122,8 @@ var checks = []check{
 	{"logs", "whether the log groups exist", (*examination).logs},
 	{"secrets", "whether the secrets exist", (*examination).secrets},
 	{"load balancer", "whether the listener stands in front of the service", (*examination).balancer},
+	{"hooks", "whether the hook functions exist", (*examination).hooks},
+	{"alarms", "whether the group's alarms are quiet", (*examination).alarms},
 	{"deployment", "what else will hold the deployment up", (*examination).deployment},
 }
 
