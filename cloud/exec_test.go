@@ -79,11 +79,13 @@ ecs, iam = boto3.client('ecs'), boto3.client('iam')
 for n, on in [('on', True), ('off', False)]:
     ecs.register_task_definition(family=n, networkMode='awsvpc', cpu='256', memory='512', requiresCompatibilities=['FARGATE'], executionRoleArn='ROLE', taskRoleArn='ROLE',
         containerDefinitions=[{'name': 'web', 'image': 'IMAGE'}])
+ecs.register_task_definition(family='bare', networkMode='awsvpc', cpu='256', memory='512', requiresCompatibilities=['FARGATE'], executionRoleArn='ROLE',
+    containerDefinitions=[{'name': 'web', 'image': 'IMAGE'}])
 def run(n, on):
     return ecs.run_task(taskDefinition=n, launchType='FARGATE', enableExecuteCommand=on,
                         networkConfiguration={'awsvpcConfiguration': {'subnets': ['subnet-0123456789abcdef0']}})['tasks'][0]['taskArn']
-on, off = run('on', True), run('off', False)
-ecs.get_waiter('tasks_running').wait(tasks=[on, off], WaiterConfig={'Delay': 1})
+on, off, bare = run('on', True), run('off', False), run('bare', True)
+ecs.get_waiter('tasks_running').wait(tasks=[on, off, bare], WaiterConfig={'Delay': 1})
 agents = [c.get('managedAgents') for t in ecs.describe_tasks(tasks=[on, off])['tasks'] for c in t['containers']]
 assert agents[0][0]['name'] == 'ExecuteCommandAgent' and agents[0][0]['lastStatus'] == 'RUNNING' and agents[1] is None, agents
 def code(**kw):
@@ -96,6 +98,16 @@ assert code(task=off)[0] == 'InvalidParameterException' and 'execute command was
 assert code(task='0' * 32) == ('InvalidParameterException', 'The referenced task was not found.'), code(task='0' * 32)
 assert code(container='nope')[0] == 'InvalidParameterException', code(container='nope')
 assert code(cluster='nope')[0] == 'ClusterNotFoundException', code(cluster='nope')
+# The agent connects with the task role's permissions, all four of them.
+unconnected = ('TargetNotConnectedException', 'The execute command failed due to an internal error. Try again later.')
+assert code() == unconnected, code()
+def channels(*actions):
+    iam.put_role_policy(RoleName='execution', PolicyName='exec', PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [
+        {'Effect': 'Allow', 'Action': ['ssmmessages:' + a for a in actions], 'Resource': '*'}]}))
+channels('CreateControlChannel', 'CreateDataChannel', 'OpenControlChannel')
+assert code() == unconnected, code()
+channels('CreateControlChannel', 'CreateDataChannel', 'OpenControlChannel', 'OpenDataChannel')
+assert code(task=bare) == unconnected, code(task=bare) # without a role, nobody has them
 out = code()
 assert out['session']['streamUrl'].startswith('ws://') and out['containerName'] == 'web' and out['taskArn'] == on and out['interactive'], out
 ecs.stop_task(task=off)

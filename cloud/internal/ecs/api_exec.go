@@ -27,7 +27,7 @@ func execAgent(k agent.ContainerState) types.ManagedAgent {
 
 // ExecuteCommand offers a session that runs a command in a container of a task, on a
 // terminal.
-func (s *Service) ExecuteCommand(_ context.Context, in *ecs.ExecuteCommandInput, _ ...func(*ecs.Options)) (*ecs.ExecuteCommandOutput, error) {
+func (s *Service) ExecuteCommand(ctx context.Context, in *ecs.ExecuteCommandInput, _ ...func(*ecs.Options)) (*ecs.ExecuteCommandOutput, error) {
 	if !in.Interactive {
 		return nil, invalid("Interactive is the only mode supported currently.")
 	}
@@ -53,6 +53,10 @@ func (s *Service) ExecuteCommand(_ context.Context, in *ecs.ExecuteCommandInput,
 	if target == nil || aws.ToString(c.LastStatus) != running || s.Sessions == nil {
 		return nil, errUnconnected
 	}
+	if err := s.connected(ctx, t); err != nil {
+		s.Log.Warn("the agent of ECS Exec is not connected", "task", t.ID, "error", err)
+		return nil, errUnconnected
+	}
 	id, url, token := s.Sessions.Offer(func(ctx context.Context, spec runtime.ExecSpec) (int, error) {
 		spec.Argv = argv
 		return target.Exec(ctx, *c.Name, spec)
@@ -61,6 +65,27 @@ func (s *Service) ExecuteCommand(_ context.Context, in *ecs.ExecuteCommandInput,
 		ClusterArn: described.ClusterArn, TaskArn: described.TaskArn, ContainerArn: c.ContainerArn, ContainerName: c.Name, Interactive: true,
 		Session: &types.Session{SessionId: &id, StreamUrl: &url, TokenValue: &token},
 	}, nil
+}
+
+// connected tells why a task's agent has no channel to its service: it opens that with the
+// task role. AWS's agent tries when it starts, and again and again; here it is asked for when
+// somebody wants it.
+func (s *Service) connected(ctx context.Context, t task) error {
+	if s.Channel == nil {
+		return nil
+	}
+	td, _, err := s.effectiveDefinition(t)
+	if err != nil {
+		return err
+	}
+	role := aws.ToString(td.TaskRoleArn)
+	if role == "" {
+		return errors.New("the task has no role")
+	}
+	if ctx, err = s.Assume(ctx, role, t.ID); err != nil {
+		return err
+	}
+	return s.Channel(ctx)
 }
 
 // execTarget is the task of a call, if commands may be run in it.

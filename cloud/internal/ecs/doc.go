@@ -34,8 +34,10 @@
 //     volumes configured at launch, placement, Availability Zone rebalancing and the
 //     platform version are records: they are checked and shown, and change nothing.
 //   - Spot tasks are not interrupted, and capacity is never short.
-//   - ExecuteCommand's sessions are neither encrypted nor logged, and need no permissions of
-//     the task role. A command is split at spaces as a shell would, without being one.
+//   - ExecuteCommand's sessions are neither encrypted nor logged. The task role's permissions
+//     for ssmmessages count at the moment of the call; on AWS the agent may need a while to
+//     see that they have changed. A command is split at spaces as a shell would, without
+//     being one.
 //   - Account settings are kept and change nothing; ARNs are always in their long form.
 //   - Tasks do not outlive the process. A restart marks them STOPPED, and their services
 //     start others.

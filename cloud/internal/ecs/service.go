@@ -37,6 +37,9 @@ type Options struct {
 	Logs      Logs
 	// Sessions offers sessions of ECS Exec to clients; nil has none.
 	Sessions Sessions
+	// Channel asks whether the agent of ECS Exec may open its channels, with the task role's
+	// identity in ctx. Nil lets it, whatever the role.
+	Channel func(ctx context.Context) error
 	// Alarms are what deployments of the ECS controller are watched by; nil watches none.
 	Alarms Alarms
 	// Observe is told of a service's counts when the scheduler has looked at it.

@@ -43,6 +43,14 @@ func (g Guard) ECS(o ecs.Options, l Logs) ecs.Options {
 			return next(ctx, object)
 		}
 	}
+	o.Channel = func(ctx context.Context) error {
+		for _, action := range []string{"CreateControlChannel", "OpenControlChannel", "CreateDataChannel", "OpenDataChannel"} {
+			if err := g.Check(ctx, "ssmmessages:"+action, "*", nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	return o
 }
 
