@@ -18,6 +18,7 @@ import (
 	"github.com/turnoutdev/turnout/cloud/internal/ecs"
 	"github.com/turnoutdev/turnout/cloud/internal/elbv2"
 	"github.com/turnoutdev/turnout/cloud/internal/iam"
+	"github.com/turnoutdev/turnout/cloud/internal/identity"
 	"github.com/turnoutdev/turnout/cloud/internal/lambda"
 	"github.com/turnoutdev/turnout/cloud/internal/logs"
 	"github.com/turnoutdev/turnout/cloud/internal/neighbour"
@@ -210,7 +211,7 @@ func (c *Cloud) front(_ context.Context, p *parts) error {
 	p.api.Handle(session.Path, p.sessions)
 	p.api.Handle(console.Path, console.New(console.Options{
 		Region: c.place.Region, Account: c.place.Account, Driver: p.driver.Name(), Scale: c.clock.Scale, Token: c.token,
-		Services: p.tasks, Tasks: p.tasks, Deployments: p.deploy, Targets: p.deploy, Settings: p.deploy, Steering: p.deploy,
+		Services: p.tasks, Tasks: p.tasks, Deployments: p.deploy, Targets: p.deploy, Settings: p.deploy, Steering: p.guard.Console(p.operator, p.deploy),
 		Routes: p.elb, Health: p.elb, Images: p.registry, Measures: p.metrics, Lines: p.logs,
 	}))
 	p.api.Handle(elbv2.Files, p.elb)
@@ -239,6 +240,14 @@ func (p *parts) close(ctx context.Context) error {
 		errs = append(errs, p.driver.Close(ctx))
 	}
 	return errors.Join(errs...)
+}
+
+// operator is who presses the console's buttons: the root user, held to the policy that it is
+// held to elsewhere.
+func (p *parts) operator(ctx context.Context) identity.Caller {
+	id, _ := p.root()
+	cred, _ := p.iam.Lookup(ctx, id) // the root user's key is never deleted
+	return cred.Caller
 }
 
 // root is the root user's access key.

@@ -35,9 +35,11 @@ func (c *Cloud) makeControls() map[string]http.HandlerFunc {
 }
 
 // control lets in who calls this machine by its own name and is no web page: a page of
-// another site sends an Origin, and one that plays with DNS a foreign Host.
+// another site sends an Origin or says that it is another site, and one that plays with DNS
+// sends a foreign Host.
 func (c *Cloud) control(w http.ResponseWriter, r *http.Request, h http.HandlerFunc) {
-	if r.Header.Get("Origin") != "" || !loopback.Host(r.Host) {
+	site := r.Header.Get("Sec-Fetch-Site")
+	if r.Header.Get("Origin") != "" || (site != "" && site != "none") || !loopback.Host(r.Host) {
 		http.Error(w, "the controls of a local cloud are for programs on this machine", http.StatusForbidden)
 		return
 	}

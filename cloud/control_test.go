@@ -2,6 +2,7 @@ package cloud_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -117,12 +118,35 @@ func TestABadSnapshotChangesNothing(t *testing.T) {
 	}
 }
 
+// A page in a browser is refused by its origin, by what the browser says of it, or by the
+// name under which it came, and no answer lets it read one.
 func TestControlsKeepWebPagesOut(t *testing.T) {
 	r := started(t, cloud.Options{Driver: "fake"})
 	must(ecs.NewFromConfig(r.cfg).CreateCluster(t.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("stays")}))
-	for _, headers := range [][]string{{"Origin", "https://example.com"}, {"Host", "evil.example.com"}, {"Host", "evil.example.com:4566"}} {
-		if status, _ := r.ask("POST", "/_turnout/reset", nil, headers...); status != http.StatusForbidden {
-			t.Errorf("%v: %d", headers, status)
+	for _, control := range []string{
+		"POST reset", "GET snapshot", "PUT snapshot", "GET chaos", "POST chaos", "DELETE chaos", "GET calls", "DELETE calls",
+		"GET console/api/overview.json", "POST console/api/deployments/d-1/stop", "OPTIONS reset", "OPTIONS console/api/about.json",
+	} {
+		method, path, _ := strings.Cut(control, " ")
+		for _, headers := range [][2]string{
+			{"Origin", "https://example.com"}, {"Origin", "null"}, {"Origin", "http://127.0.0.1:1"}, {"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
+			{"Host", "evil.example.com"}, {"Host", "evil.example.com:4566"},
+		} {
+			req := must(http.NewRequestWithContext(t.Context(), method, r.Endpoint()+"/_turnout/"+path, nil))
+			req.Header.Set(headers[0], headers[1])
+			if headers[0] == "Host" {
+				req.Host = headers[1]
+			}
+			res := must(http.DefaultClient.Do(req))
+			_ = res.Body.Close()
+			if res.StatusCode < 400 || method != "OPTIONS" && res.StatusCode != http.StatusForbidden {
+				t.Errorf("%s, %v: %s", control, headers, res.Status)
+			}
+			for name := range res.Header {
+				if strings.HasPrefix(name, "Access-Control-") {
+					t.Errorf("%s, %v: %s", control, headers, name)
+				}
+			}
 		}
 	}
 	if got := r.counts(); got[0] != 1 {
@@ -196,5 +220,22 @@ func TestAClientThatHangsDoesNotHoldUpAReset(t *testing.T) {
 			t.Errorf("a reset took %v", took)
 		}
 		must(ecs.NewFromConfig(r.cfg).ListClusters(t.Context(), &ecs.ListClustersInput{}))
+	}
+}
+
+// Who presses a button in the console is the root user, and held to its policy.
+func TestTheConsolesButtonsAskForPermission(t *testing.T) {
+	r := started(t, cloud.Options{Driver: "fake", RootPolicy: `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"codedeploy:StopDeployment","Resource":"*"}]}`})
+	var about struct{ Token string }
+	_, body := r.ask("GET", "/_turnout/console/api/about.json", nil)
+	check(t, json.Unmarshal(body, &about))
+	for action, want := range map[string]string{
+		"stop": `"code":"AccessDenied"`, "rollback": "arn:aws:iam::123456789012:root is not authorized to perform: codedeploy:StopDeployment", "reroute": "DeploymentDoesNotExistException",
+	} {
+		status, body := r.ask("POST", "/_turnout/console/api/deployments/d-ABCDEFGHI/"+action, nil, "X-Turnout-Token", about.Token)
+		if status != http.StatusConflict || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %d %s", action, status, body)
+		}
 	}
 }

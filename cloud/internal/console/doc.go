@@ -25,6 +25,8 @@
 // long as he listens. While nobody does, nothing here runs.
 //
 // It answers to this machine's own names only, lets no other site's page read or act, and
-// changes something only on a POST with the token. Values of environment variables are
+// changes something only on a POST with the token. What it shows needs no permission: it is
+// the cloud of whoever is at this machine. Its buttons act as the root user, and fail where a
+// policy holds that back (turnout up --root-policy). Values of environment variables are
 // never sent.
 package console

@@ -4,7 +4,8 @@
 // (identity.From(ctx)) do this to that resource, and hand on those roles?
 //
 // Who the caller is, is said before: CodeDeploy takes on its deployment group's service
-// role, ECS the execution role of a task. What ECS asks of Elastic Load Balancing it asks
+// role, ECS the execution role of a task, and who presses a button in the console is the
+// root user. What ECS asks of Elastic Load Balancing it asks
 // with its service-linked role, which always may, and needs no guard.
 //
 // A refusal is a *Denied. It has the name by which CodeDeploy calls the service that was
