@@ -52,7 +52,7 @@ type life struct {
 }
 
 const (
-	trustDeploy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["ecs-tasks.amazonaws.com","codedeploy.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`
+	trustDeploy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["ecs-tasks.amazonaws.com","codedeploy.amazonaws.com","lambda.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`
 	passPolicy  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`
 	keepPolicy  = `{"rules":[{"action":{"type":"expire"},"description":"Keep","rulePriority":1,"selection":{"countNumber":100,"countType":"imageCountMoreThan","tagStatus":"any"}}]}`
 	managed     = "arn:aws:iam::aws:policy/AWSCodeDeployRoleForECSLimited"
@@ -61,7 +61,7 @@ const (
 // The resources in the order in which they are created.
 var lives = []life{repositoryLife, lifecycleLife, pullLife, providerLife, roleLife, attachmentLife, inlineLife, policyLife, logGroupLife, clusterLife,
 	definitionLife, groupLife(0), groupLife(1), balancerLife, listenerLife, forwardLife, serviceLife, rollingLife, alarmLife, configLife, applicationLife, deploymentGroupLife,
-	bucketLife, bucketVersioningLife, bucketBlockLife, bucketEncryptionLife, bucketOwnershipLife, bucketPolicyLife, objectLife, parameterLife, secretLife,
+	bucketLife, bucketVersioningLife, bucketBlockLife, bucketEncryptionLife, bucketOwnershipLife, bucketPolicyLife, objectLife, parameterLife, secretLife, functionLife, aliasLife, permissionLife,
 	vpcLife, subnetLife, securityLife, ruleLife, gatewayLife, tableLife, associationLife}
 
 func TestWhatTerraformCalls(t *testing.T) {
