@@ -71,8 +71,11 @@ func (x *request) createBucket() error {
 	if !bucketName.MatchString(x.bucket) || strings.Contains(x.bucket, "..") || net.ParseIP(x.bucket) != nil {
 		return errBucketName
 	}
+	var c struct {
+		LocationConstraint string
+		Tags               []tag `xml:"Tags>Tag"`
+	}
 	if x.r.ContentLength > 0 {
-		var c struct{ LocationConstraint string }
 		if err := x.decode(&c); err != nil {
 			return err
 		}
@@ -83,6 +86,14 @@ func (x *request) createBucket() error {
 	made, err := x.newBucket()
 	if err != nil {
 		return err
+	}
+	if len(c.Tags) > 0 {
+		if made.Tags, err = asMap(c.Tags); err != nil {
+			return err
+		}
+		if err := x.permit("TagResource", x.bucket, ""); err != nil {
+			return err
+		}
 	}
 	err = x.s.Store.Update(func(tx *store.Tx) error {
 		if _, ok := x.s.buckets.Get(tx, x.bucket); ok {

@@ -74,15 +74,26 @@ func (x *request) fail(err error) {
 		x.w.WriteHeader(f.status)
 		return
 	}
+	doc := document{Code: f.code, Message: f.message, Bucket: x.bucket, Key: x.key, Resource: x.r.URL.Path, RequestID: h.Get("X-Amz-Request-Id")}
+	if !x.wrapped {
+		x.answer(f.status, doc)
+		return
+	}
 	x.answer(f.status, struct {
-		XMLName   xml.Name `xml:"Error"`
-		Code      string
-		Message   string
-		Bucket    string `xml:"BucketName,omitempty"`
-		Key       string `xml:"Key,omitempty"`
-		Resource  string
-		RequestID string `xml:"RequestId"`
-	}{Code: f.code, Message: f.message, Bucket: x.bucket, Key: x.key, Resource: x.r.URL.Path, RequestID: h.Get("X-Amz-Request-Id")})
+		XMLName xml.Name `xml:"ErrorResponse"`
+		Error   document
+	}{Error: doc})
+}
+
+// document is an error as XML.
+type document struct {
+	XMLName   xml.Name `xml:"Error"`
+	Code      string
+	Message   string
+	Bucket    string `xml:"BucketName,omitempty"`
+	Key       string `xml:"Key,omitempty"`
+	Resource  string
+	RequestID string `xml:"RequestId"`
 }
 
 // statusOf is the status of errors that others word: the authorizer, the body's decoder.

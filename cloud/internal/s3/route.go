@@ -18,6 +18,7 @@ type request struct {
 	r           *http.Request
 	q           url.Values
 	bucket, key string
+	wrapped     bool // errors stand in an ErrorResponse, as S3 Control has them
 }
 
 // operation answers a request, or returns an error before anything is written.
@@ -29,20 +30,28 @@ type operation struct {
 // ServeHTTP answers one request.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &request{s: s, w: w, r: r, q: r.URL.Query()}
-	x.bucket, x.key = s.place(r)
 	w.Header().Set("X-Amz-Id-2", "turnout")
-	op, ok := x.route()
+	if err := x.serve(); err != nil {
+		x.fail(err)
+	}
+}
+
+func (x *request) serve() error {
+	op, ok, err := x.controlled()
 	if !ok {
-		x.fail(errImplemented)
-		return
+		x.bucket, x.key = x.s.place(x.r)
+		op, ok = x.route()
+	}
+	if !ok {
+		return errImplemented
+	}
+	if err != nil {
+		return err
 	}
 	if err := x.admit(op); err != nil {
-		x.fail(err)
-		return
+		return err
 	}
-	if err := op.serve(x); err != nil {
-		x.fail(err)
-	}
+	return op.serve(x)
 }
 
 // place tells which bucket and key a request is for, by its host or its path.

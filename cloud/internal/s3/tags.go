@@ -23,8 +23,12 @@ func (x *request) tagsOf() (map[string]string, error) {
 	if err := x.decode(&t); err != nil {
 		return nil, err
 	}
+	return asMap(t.Tags)
+}
+
+func asMap(tags []tag) (map[string]string, error) {
 	m := map[string]string{}
-	for _, e := range t.Tags {
+	for _, e := range tags {
 		if _, twice := m[e.Key]; twice || e.Key == "" {
 			return nil, &failure{status: 400, code: "InvalidTag", message: "Cannot provide multiple Tags with the same key"}
 		}
