@@ -95,6 +95,8 @@ func TestEnvForms(t *testing.T) {
 	}
 	if got := env(t, state, 0, "--terraform"); !strings.Contains(got, "codedeploy     = \"http://127.0.0.1:") || !strings.HasPrefix(got, "provider \"aws\" {\n  region     = \"us-east-1\"") {
 		t.Errorf("terraform: %s", got)
+	} else if !strings.Contains(got, "    s3control      = \"http://localhost:") {
+		t.Errorf("a name that an account can stand before: %s", got)
 	}
 	var doc struct {
 		Environment map[string]string

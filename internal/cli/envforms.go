@@ -109,6 +109,9 @@ func (e *environment) terraform() (string, error) {
 	for _, s := range terraformServices {
 		fmt.Fprintf(&b, "    %-*s = %q\n", width, s, e.handle.Endpoint)
 	}
+	// The provider puts the account before this name: 123456789012.localhost resolves on most
+	// systems, 123456789012.127.0.0.1 on none.
+	fmt.Fprintf(&b, "    %-*s = %q\n", width, "s3control", strings.Replace(e.handle.Endpoint, "//127.0.0.1:", "//localhost:", 1))
 	b.WriteString("  }\n}\n")
 	return b.String(), nil
 }

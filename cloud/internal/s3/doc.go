@@ -10,6 +10,8 @@
 // and ACLs, and have the owner enforced, as AWS's have by default. Their other settings are
 // documents that are checked in outline, kept and given back.
 //
+// Of S3 Control, which shares S3's signatures, there are the tags of buckets alone.
+//
 // Where it knowingly differs from AWS: replication and object lock are absent (asked for,
 // they answer as on a bucket that has none; set, they are NotImplemented); ACLs are canned
 // or whole documents, not grants in headers; aws:SecureTransport is always true; a bucket
