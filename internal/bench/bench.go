@@ -25,7 +25,7 @@ type Figure struct {
 	Least  time.Duration `json:"least"` // ns
 	Median time.Duration `json:"median"`
 	Most   time.Duration `json:"most"`
-	Memory int64         `json:"memory,omitempty"` // peak resident set in bytes, of the hungriest run
+	Memory int64         `json:"memory,omitempty"` // peak resident set in bytes, of one run more
 	Calls  int           `json:"calls,omitempty"`  // to AWS's API, of one run
 	Rate   float64       `json:"rate,omitempty"`   // calls a second
 	P99    time.Duration `json:"p99,omitempty"`
@@ -119,48 +119,53 @@ func (b *bench) commands() []command {
 	}
 }
 
-// command measures one, after a run that warms caches.
+// command measures one, after the run for its memory, which warms caches.
 func (b *bench) command(ctx context.Context, c command) (Figure, error) {
 	f := Figure{Name: c.name, Runs: b.Runs}
 	if _, err := exec.LookPath(c.argv[0]); err != nil {
 		f.Absent = c.argv[0] + " is not installed"
 		return f, nil
 	}
+	var err error
+	if f.Memory, err = b.peak(ctx, c.argv); err != nil {
+		return f, fmt.Errorf("%s: %w", c.name, err)
+	}
 	var took []time.Duration
-	for i := -1; i < b.Runs; i++ {
+	for range b.Runs {
 		b.stub.Calls()
-		d, memory, err := b.once(ctx, c.argv)
-		if err != nil {
+		began := time.Now()
+		if _, err := b.once(ctx, c.argv); err != nil {
 			return f, fmt.Errorf("%s: %w", c.name, err)
 		}
-		if i < 0 {
-			continue
-		}
-		took = append(took, d)
-		f.Memory, f.Calls = max(f.Memory, memory), len(b.stub.Calls())
+		took = append(took, time.Since(began))
+		f.Calls = len(b.stub.Calls())
 	}
 	f.spread(took)
 	return f, nil
 }
 
-func (b *bench) once(ctx context.Context, argv []string) (time.Duration, int64, error) {
+func (b *bench) once(ctx context.Context, argv []string) (*os.ProcessState, error) {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = append(os.Environ(),
-		"AWS_ENDPOINT_URL="+b.endpoint, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE",
-		"AWS_SECRET_ACCESS_KEY=example", "AWS_EC2_METADATA_DISABLED=true", "XDG_STATE_HOME="+b.dir, "AWS_PAGER=",
-		"AWS_CA_BUNDLE=", "AWS_CONFIG_FILE="+filepath.Join(b.dir, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(b.dir, "none"))
+	cmd.Env = b.env()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	began := time.Now()
 	err := cmd.Run()
-	took := time.Since(began)
 	if ctx.Err() != nil {
-		return 0, 0, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("%w\n%s", err, bytes.TrimSpace(out.Bytes()))
+		return nil, fmt.Errorf("%w\n%s", err, bytes.TrimSpace(out.Bytes()))
 	}
-	return took, memoryOf(cmd.ProcessState), nil
+	return cmd.ProcessState, nil
+}
+
+// env points a command at the stub, whatever the user's own settings are.
+func (b *bench) env() []string {
+	none := filepath.Join(b.dir, "none")
+	return append(os.Environ(),
+		"AWS_ENDPOINT_URL="+b.endpoint, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE",
+		"AWS_SECRET_ACCESS_KEY=example", "AWS_EC2_METADATA_DISABLED=true", "XDG_STATE_HOME="+b.dir, "AWS_PAGER=",
+		"AWS_CA_BUNDLE=", "AWS_CONFIG_FILE="+none, "AWS_SHARED_CREDENTIALS_FILE="+none)
 }
 
 func (f *Figure) spread(took []time.Duration) {

@@ -15,13 +15,20 @@ import (
 )
 
 var (
-	serviceName    = regex.New(`^[A-Za-z0-9_-]{1,255}$`)
-	repositoryName = regex.New(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
-	groupName      = regex.New(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?$`)
-	deployName     = regex.New(`^[A-Za-z0-9._+=,@-]{1,100}$`)
+	serviceName    = name{regex.New(`^[A-Za-z0-9_-]+$`), 255}
+	repositoryName = name{regex.New(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`), 256}
+	groupName      = name{regex.New(`^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$`), 32}
+	deployName     = name{regex.New(`^[A-Za-z0-9._+=,@-]+$`), 100}
 	builders       = []string{"auto", "docker", "podman", "buildah", "builtin"}
 	rollbackEvents = []string{"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"}
 )
+
+// name is what AWS takes as a thing's name: its characters, and how many at most. (Counted
+// in the expression they would make it hundreds of states large.)
+type name struct {
+	form *regex.Lazy
+	most int
+}
 
 // checker collects faults with the places of their keys.
 type checker struct {
@@ -36,7 +43,7 @@ func check(c *Config, d *document.Document) error {
 	k.must(c.Service != "", "service", "add a line \"service: NAME\"", "no service is named")
 	if c.Service != "" {
 		k.match(serviceName, c.Service, "service", "up to 255 letters, digits, - and _")
-		k.match(repositoryName, c.Image.Repository, "image.repository", "lower-case letters, digits and . _ - /; set image.repository")
+		k.match(repositoryName, c.Image.Repository, "image.repository", "up to 256 lower-case letters, digits and . _ - /; set image.repository")
 	}
 	k.match(serviceName, c.Cluster, "cluster", "up to 255 letters, digits, - and _")
 	k.match(deployName, c.CodeDeploy.Application, "codedeploy.application", "up to 100 letters, digits and . _ + = , @ -")
@@ -101,8 +108,8 @@ func (k *checker) must(ok bool, path, hint, format string, args ...any) {
 	k.errs = append(k.errs, e)
 }
 
-func (k *checker) match(re *regex.Lazy, s, path, hint string) {
-	k.must(re.MatchString(s), path, hint, "%q is not a valid name", s)
+func (k *checker) match(n name, s, path, hint string) {
+	k.must(len(s) <= n.most && n.form.MatchString(s), path, hint, "%q is not a valid name", s)
 }
 
 func (k *checker) port(p int, path string) {

@@ -1,0 +1,5 @@
+package bench
+
+import "os"
+
+func memoryOf(*os.ProcessState) int64 { return 0 }
