@@ -121,6 +121,7 @@ assert any('deployment failed: alarm detected.' in e['message'] for e in service
 
 // A service of the ECS controller heeds its deployment's alarms.
 func TestAnAlarmRollsARollingDeploymentBack(t *testing.T) {
+	t.Parallel()
 	r := started(t, cloud.Options{Driver: "fake", TimeScale: 60})
 	r.python(botocoreRollsBack)
 }

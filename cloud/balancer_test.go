@@ -100,6 +100,7 @@ func mirror() http.Handler {
 // boto3 and the aws command make rules with regular expressions and transforms, and set
 // attributes; requests meet all of them.
 func TestClientsOnRulesAndAttributes(t *testing.T) {
+	t.Parallel()
 	w := started(t, cloud.Options{Driver: "fake", TimeScale: 100}).web("web", elbtypes.ProtocolEnumHttp, mirror())
 	w.python(`
 import boto3
@@ -142,6 +143,7 @@ else:
 
 // A real function behind a load balancer, made and registered by boto3.
 func TestFunctionsAsTargets(t *testing.T) {
+	t.Parallel()
 	r := started(t, cloud.Options{Driver: "native", TimeScale: 100})
 	w := r.web("web", elbtypes.ProtocolEnumHttp, mirror())
 	r.hook("fn", r.hookRole("fn", false), "", zipOf(compiled(t, "testdata/target")))
@@ -193,6 +195,7 @@ print(arn)
 
 // What was asked of a load balancer stands in S3.
 func TestAccessLogsInS3(t *testing.T) {
+	t.Parallel()
 	w := started(t, cloud.Options{Driver: "fake", TimeScale: 600}).web("web", elbtypes.ProtocolEnumHttp, mirror())
 	w.aws("s3api", "create-bucket", "--bucket", "traffic")
 	policy := func(statement string) {
@@ -266,6 +269,7 @@ assert s3.get_object(Bucket='traffic', Key='web/AWSLogs/123456789012/ELBAccessLo
 // boto3 makes a trust store of openssl's certificates, and a listener that lets in those
 // whom it vouches for.
 func TestClientsOnMutualAuthentication(t *testing.T) {
+	t.Parallel()
 	w := started(t, cloud.Options{Driver: "fake", TimeScale: 100}).web("web", elbtypes.ProtocolEnumHttps, mirror())
 	dir := t.TempDir()
 	for _, line := range []string{

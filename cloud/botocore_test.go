@@ -36,11 +36,13 @@ func deployed(t *testing.T) *account {
 
 // Every waiter that botocore knows ends as it does on AWS.
 func TestBotocoreWaiters(t *testing.T) {
+	t.Parallel()
 	deployed(t).script("waiters.py")
 }
 
 // Every paginator that botocore knows collects all there is, whatever the size of a page.
 func TestBotocorePaginators(t *testing.T) {
+	t.Parallel()
 	deployed(t).script("paginators.py")
 }
 

@@ -83,6 +83,7 @@ func TestCloudWatchSpeaksAllItsProtocols(t *testing.T) {
 }
 
 func TestTheAWSCommandOnMetricsAndAlarms(t *testing.T) {
+	t.Parallel()
 	r := started(t, cloud.Options{Driver: "fake"})
 	r.aws("cloudwatch", "put-metric-data", "--namespace", "Shop", "--metric-name", "Orders", "--value", "3", "--dimensions", "Site=eu")
 	if got := r.aws("cloudwatch", "list-metrics", "--namespace", "Shop", "--query", "Metrics[].Dimensions[].Value"); got != "eu" {

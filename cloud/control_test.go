@@ -53,6 +53,7 @@ func (r *rig) counts() [3]int {
 
 // A snapshot brings a whole site back, in the same cloud after a reset and in another one.
 func TestResetAndSnapshot(t *testing.T) {
+	t.Parallel()
 	for name, state := range map[string]func() string{"kept": t.TempDir, "ephemeral": func() string { return "" }} {
 		t.Run(name, func(t *testing.T) {
 			dir := state()

@@ -12,6 +12,7 @@ import (
 
 // The aws command finds the default network, and makes another one.
 func TestTheAWSCommandOnNetworks(t *testing.T) {
+	t.Parallel()
 	r := started(t, cloud.Options{Driver: "fake"})
 	vpc := r.aws("ec2", "describe-vpcs", "--filters", "Name=isDefault,Values=true", "--query", "Vpcs[].[VpcId,CidrBlock]")
 	id, block, _ := strings.Cut(vpc, "\t")

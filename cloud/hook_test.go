@@ -117,6 +117,7 @@ func TestAHookThatDoesNotExist(t *testing.T) {
 
 // The aws command and boto3 make, run and change functions, of a zip and of an image.
 func TestClientsOnLambda(t *testing.T) {
+	t.Parallel()
 	r := started(t, cloud.Options{Driver: "native"})
 	program := compiled(t, "internal/lambda/testdata/function")
 	file := filepath.Join(t.TempDir(), "fn.zip")

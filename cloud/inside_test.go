@@ -41,6 +41,7 @@ func (r *rig) told(in *ecs.RegisterTaskDefinitionInput) (task, lines string) {
 // as it does on AWS, and the keys stand in no variable. What the cloud has beside AWS is
 // closed to it.
 func TestWhatTasksReach(t *testing.T) {
+	t.Parallel()
 	for _, driver := range []string{"native", "docker"} {
 		t.Run(driver, func(t *testing.T) { whatTasksReach(t, driver) })
 	}

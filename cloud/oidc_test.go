@@ -70,6 +70,7 @@ func (r *account) tool(token string, argv ...string) string {
 // The aws command and boto3 turn a job's token into a session, and are told what is wrong
 // with a token in AWS's words.
 func TestWebIdentityWithRealClients(t *testing.T) {
+	t.Parallel()
 	r := newAccount(t)
 	role := r.deployRole()
 	main := r.jobToken("&repository=o/r")

@@ -16,6 +16,7 @@ import (
 // The aws command copies, syncs, lists, moves, deletes and presigns; what is larger than
 // eight megabytes it sends in parts.
 func TestS3OfTheCommand(t *testing.T) {
+	t.Parallel()
 	r := started(t, cloud.Options{Driver: "fake"})
 	dir := t.TempDir()
 	for name, size := range map[string]int{"small.txt": 5, "v2/large.bin": 9 << 20, "sub/ü n.txt": 0} {

@@ -34,6 +34,7 @@ func (s *site) secretRevision(change func(*types.ContainerDefinition)) string {
 // Secrets of the Parameter Store and environment files in S3 reach a task when it starts,
 // by its execution role, and stand nowhere else.
 func TestSecretsAndEnvironmentFilesOfTasks(t *testing.T) {
+	t.Parallel()
 	s := started(t, cloud.Options{Driver: "native", TimeScale: 600}).site()
 	ctx := t.Context()
 	param := must(ssm.NewFromConfig(s.cfg).PutParameter(ctx, &ssm.PutParameterInput{Name: aws.String("/web/status"), Value: aws.String("203"), Type: ssmtypes.ParameterTypeSecureString}))

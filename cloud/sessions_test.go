@@ -10,6 +10,7 @@ import (
 
 // boto3 assumes roles with all that a request can have, and is told what a session may not.
 func TestSessionsWithBoto3(t *testing.T) {
+	t.Parallel()
 	r := newAccount(t)
 	if err := exec.Command("python3", "-c", "import boto3").Run(); err != nil {
 		testkit.NeedOrSkip(t, "needs python3 with boto3")

@@ -49,6 +49,7 @@ assert len(target['ecsTarget']['lifecycleEvents']) == 8 and {e['status'] for e i
 // A deployment that was stopped without a rollback leaves its task set and weights; the
 // next one, of the same registered revision, clears them away.
 func TestADeploymentOverAStoppedOne(t *testing.T) {
+	t.Parallel()
 	s := started(t, cloud.Options{Driver: "native", TimeScale: 20}).site()
 	s.deploy(s.revision("200"))
 	s.python(stoppedAndAgain)

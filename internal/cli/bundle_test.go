@@ -17,6 +17,7 @@ import (
 
 // TestBundle builds in one job and deploys in another, which has the bundle only.
 func TestBundle(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	w := newTown(t)
 	dir := t.TempDir()
 	file, key, public := filepath.Join(dir, "deploy.bundle"), filepath.Join(dir, "key.pem"), filepath.Join(dir, "key.pub")

@@ -152,6 +152,7 @@ func deploy(t *testing.T, a *awsclient.Clients) string {
 		t.Fatal(err)
 	}
 	d := td.TaskDefinition
+	d.ContainerDefinitions[0].StopTimeout = aws.Int32(2) // see endsRight
 	reg, err := a.ECS().RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
 		Family: d.Family, ContainerDefinitions: d.ContainerDefinitions, NetworkMode: d.NetworkMode, Cpu: d.Cpu, Memory: d.Memory,
 		RequiresCompatibilities: d.RequiresCompatibilities, ExecutionRoleArn: d.ExecutionRoleArn,
@@ -204,7 +205,8 @@ func endsRight(t *testing.T, a *awsclient.Clients, id string) string {
 	}
 	var why string
 	// Blue's tasks drain after the deployment has succeeded; one that was told to stop
-	// before it could listen to signals ends by SIGKILL after its stopTimeout of 30 s.
+	// before it could listen to signals ends by SIGKILL after its stopTimeout, which is 30 s
+	// for the very first one.
 	for range 900 {
 		if why = settled(t, a); why == "" {
 			return ""

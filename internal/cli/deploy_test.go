@@ -42,7 +42,6 @@ func newTown(t *testing.T, edits ...[2]string) *town {
 
 func newTownOn(t *testing.T, o cloud.Options, edits ...[2]string) *town {
 	t.Helper()
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	c, err := cloud.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -175,6 +174,7 @@ func (u *until) String() string {
 const slow = "CodeDeployDefault.ECSCanary10Percent15Minutes"
 
 func TestDeploy(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	image := w.must(0, "build", "--builder", "builtin").Image
 	first := w.must(0, "deploy", "--image", image, "--wait-until", "shifted")
@@ -271,6 +271,7 @@ func TestDeploy(t *testing.T) {
 }
 
 func TestResume(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	w := newTown(t)
 	image := w.must(0, "build", "--builder", "builtin").Image
 
@@ -323,6 +324,7 @@ func TestResume(t *testing.T) {
 
 // TestDiscovery deploys through a group whose names nobody can guess.
 func TestDiscovery(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	cd := w.aws.CodeDeploy()
 	g, err := cd.GetDeploymentGroup(t.Context(), &codedeploy.GetDeploymentGroupInput{ApplicationName: aws.String("AppECS-demo-hello"), DeploymentGroupName: aws.String("DgpECS-demo-hello")})
@@ -372,6 +374,7 @@ func TestDiscovery(t *testing.T) {
 
 // TestRollingService deploys a service whose controller is ECS itself.
 func TestRollingService(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	image := w.must(0, "build", "--builder", "builtin").Image
 	td := w.must(0, "deploy", "--image", image, "--wait-until", "registered").TaskDefinition
@@ -422,6 +425,7 @@ func (w *town) edit(name, from, to string) {
 }
 
 func TestGates(t *testing.T) {
+	t.Parallel()
 	w := newTown(t, [2]string{"infrastructure:\n", "infrastructure:\n  ready_wait: 60m\n  load_balancer: {test_port: 8080}\n"})
 	image := w.must(0, "build", "--builder", "builtin").Image
 	const gates = "gates:\n  - {name: smoke, run: [sh, -c, 'echo asking $TURNOUT_URL; test -n \"$TURNOUT_TASK_DEFINITION\"']}\n  - {path: /healthz}\n"

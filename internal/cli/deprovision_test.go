@@ -38,6 +38,7 @@ func (w *town) deprovision(answers string, tty bool, args ...string) (int, gone,
 
 // What provision made is deleted whole; what somebody else made or uses stays.
 func TestDeprovision(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	ctx := t.Context()
 	w.must(0, "ship", "--builder", "builtin", "--wait-until", "done")
@@ -123,6 +124,7 @@ func (w *town) nothingLeft() {
 
 // What was there before provision came is not deleted, and what it needs stays with it.
 func TestDeprovisionLeavesWhatItDidNotMake(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	arn := "arn:aws:ecs:us-east-1:" + w.account() + ":service/demo/hello"
 	if _, err := w.aws.ECS().UntagResource(t.Context(), &ecs.UntagResourceInput{ResourceArn: &arn, TagKeys: []string{"turnout:service"}}); err != nil {

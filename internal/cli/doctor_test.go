@@ -40,6 +40,7 @@ func said(rep doctor.Report, s doctor.Severity, check, text string) bool {
 }
 
 func TestDoctor(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	image := w.must(0, "build", "--builder", "builtin").Image
 
@@ -175,6 +176,7 @@ func (w *town) listener() (listener, unused string) {
 
 // TestDoctorNamesTheMissingStatement examines as a user who lacks two permissions.
 func TestDoctorNamesTheMissingStatement(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	ctx, client := t.Context(), w.aws.IAM()
 	if _, err := client.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String("deployer")}); err != nil {

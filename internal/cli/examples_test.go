@@ -11,6 +11,7 @@ import (
 // The FastAPI example builds on a base image made of Debian packages, with RUN in the
 // builtin builder, and is rehearsed like any other service.
 func TestTheFastAPIExample(t *testing.T) {
+	t.Parallel() // making the base image takes a minute
 	if os.Geteuid() != 0 {
 		testkit.NeedOrSkip(t, "base.sh needs root for debootstrap")
 	}

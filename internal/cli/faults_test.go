@@ -17,6 +17,7 @@ import (
 // passes is got over; what does not ends the run, which resume brings to its end. Never is
 // anything registered or deployed twice.
 func TestDeployUnderFaults(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	image := w.must(0, "build", "--builder", "builtin").Image
 	calls := []struct{ service, operation string }{
@@ -81,6 +82,7 @@ func (w *town) definition(value string) string {
 
 // TestDeployInAStorm lets a third of all calls fail, in every way that passes.
 func TestDeployInAStorm(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	image := w.must(0, "build", "--builder", "builtin").Image
 	for _, kind := range []cloud.FaultKind{"error", "throttle", "reset", "half"} {

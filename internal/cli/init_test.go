@@ -14,6 +14,7 @@ import (
 
 // A project made from a running service describes that very service.
 func TestInitFromAService(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	dir := t.TempDir()
 	var talk bytes.Buffer

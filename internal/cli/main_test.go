@@ -19,7 +19,21 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asTurnout) == "1" {
 		os.Exit(Main(os.Args[1:], term.System()))
 	}
-	os.Exit(m.Run())
+	os.Exit(tests(m))
+}
+
+// tests runs them with a state folder that is none of the user's. They share it: those that
+// ask for the newest run set one of their own.
+func tests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "turnout-tests-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // nothing depends on it
+	if err := os.Setenv("XDG_STATE_HOME", dir); err != nil {
+		panic(err)
+	}
+	return m.Run()
 }
 
 // command is the turnout command in a process of its own.

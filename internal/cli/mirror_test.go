@@ -20,6 +20,7 @@ import (
 
 // Somebody has changed the real service by hand; its mirror follows.
 func TestMirror(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	ctx := t.Context()
 	groups, err := w.aws.ELB().DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{})

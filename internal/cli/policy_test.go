@@ -56,6 +56,7 @@ func (w *town) held(policy string) {
 // Whoever has the policy and nothing else ships a new image, and is told why it failed
 // when it does; nothing else is allowed.
 func TestThePolicyIsEnough(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.held(w.document("--local"))
 	program, err := os.ReadFile(filepath.Join(w.dir, "main.go"))
@@ -70,6 +71,7 @@ func TestThePolicyIsEnough(t *testing.T) {
 }
 
 func TestTheObservedPolicyIsEnough(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	doc := w.document("--observed", "--builder", "builtin", "--driver", "native", "--region", "us-east-1")
 	for _, not := range []string{"CreateService", "CreateRepository", "CreateLoadBalancer", "ecs:CreateTaskSet", `"ecs:*"`} {

@@ -15,6 +15,7 @@ import (
 // security group by name. ecspresso copies them into its AppSpecs, where CodeDeploy takes
 // subnets, security groups and public address together or not at all.
 func TestProvisionWithoutNetwork(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	ctx := t.Context()
 	out, err := w.aws.ECS().DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String("demo"), Services: []string{"hello"}})

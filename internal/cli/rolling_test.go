@@ -37,6 +37,7 @@ func (w *town) verb(code int, into any, args ...string) {
 // TestRollingServiceUnderControl stops and rolls back a service with the ECS controller,
 // and reads its status and history meanwhile.
 func TestRollingServiceUnderControl(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	image := w.must(0, "build", "--builder", "builtin").Image
 	one := w.must(0, "deploy", "--image", image, "--wait-until", "registered").TaskDefinition

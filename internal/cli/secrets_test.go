@@ -68,6 +68,7 @@ func arguments(into *locked) (stop func()) {
 // TestSecretsStayWhereTheyBelong plants secrets of every kind, ships, fails, looks at
 // everything, and then searches all that was said or written for them.
 func TestSecretsStayWhereTheyBelong(t *testing.T) {
+	t.Parallel()
 	const inEnvironment, inStore = "planted-in-the-environment-7f3a", "planted-in-the-store-91bc"
 	var cloudLog, said, argv locked
 	logger := slog.New(slog.NewTextHandler(&cloudLog, &slog.HandlerOptions{Level: slog.LevelDebug}))

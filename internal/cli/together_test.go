@@ -24,6 +24,7 @@ func (w *town) watch(args ...string) (code int, out, talk string) {
 // A deployment that failed and one that went well, told of together and apart: a rollback
 // that completed is no success, and the causes are found without turnout.yml.
 func TestSeveralAreWatchedTogether(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	image := w.must(0, "build", "--builder", "builtin").Image
 	good := w.must(0, "deploy", "--image", image).DeploymentID
@@ -65,6 +66,7 @@ func TestSeveralAreWatchedTogether(t *testing.T) {
 // Values of --env are in the revision, and nowhere else: not in the journal, so that a run
 // which is to be resumed before it has registered says that they are missing.
 func TestValuesOfEditsAreKeptNowhere(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	image := w.must(0, "build", "--builder", "builtin").Image
 	const planted = "hunter2-planted"
