@@ -169,7 +169,7 @@ func (s *stage) stops() {
 		d := s.deployments[*in.DeploymentId]
 		d.Status = cdtypes.DeploymentStatusStopped
 		if aws.ToBool(in.AutoRollbackEnabled) {
-			time.AfterFunc(2*time.Second, func() {
+			s.After(2*time.Second, func() {
 				s.deploy("d-BACK", cdtypes.DeploymentStatusSucceeded, "web:2")
 				d.RollbackInfo = &cdtypes.RollbackInfo{RollbackDeploymentId: aws.String("d-BACK")}
 				s.weights = map[string]int32{blue: 100, green: 0}

@@ -124,7 +124,7 @@ func TestRollbackThatFails(t *testing.T) {
 	inTime(t, byCodeDeploy, func(t *testing.T, s *stage) {
 		s.deploy("d-2", cdtypes.DeploymentStatusSucceeded, "web:2")
 		s.creates(cdtypes.DeploymentStatusSucceeded)
-		time.AfterFunc(time.Millisecond, func() { s.weights = map[string]int32{blue: 50, green: 50} })
+		s.After(time.Millisecond, func() { s.weights = map[string]int32{blue: 50, green: 50} })
 		s.Pace.Fastest = 10 * time.Millisecond
 		s.Set(awstest.Always[codedeploy.CreateDeploymentInput](&codedeploy.CreateDeploymentOutput{DeploymentId: aws.String("d-2")}))
 		_, err := s.Rollback(t.Context(), "", "")

@@ -28,7 +28,7 @@ func (s *stage) rolls(id, revision string, state ecstypes.DeploymentRolloutState
 func (s *stage) goesBack(end ecstypes.ServiceDeploymentStatus) {
 	status := ecstypes.ServiceDeploymentStatusRollbackInProgress
 	s.Set(awstest.On(func(*ecs.StopServiceDeploymentInput) (*ecs.StopServiceDeploymentOutput, error) {
-		time.AfterFunc(20*time.Second, func() {
+		s.After(20*time.Second, func() {
 			if status = end; end == ecstypes.ServiceDeploymentStatusRollbackSuccessful {
 				s.rolls("ecs-svc/1", "web:1", ecstypes.DeploymentRolloutStateCompleted)
 			}

@@ -61,6 +61,7 @@ type world struct {
 	roles     map[string]*iamtypes.Role
 	policies  map[string][]string // attached and inline ones, by role
 	balancer  elbtypes.LoadBalancerStateEnum
+	began     time.Time         // when the load balancer was made
 	groups    map[string]string // ARNs by name
 	listeners map[int32]elbtypes.Listener
 	delay     string
@@ -136,11 +137,13 @@ func (w *world) answers() []awstest.Answer {
 			if w.balancer == "" {
 				return nil, &elbtypes.LoadBalancerNotFoundException{}
 			}
+			if time.Since(w.began) > 2*time.Minute {
+				w.balancer = elbtypes.LoadBalancerStateEnumActive
+			}
 			return &elb.DescribeLoadBalancersOutput{LoadBalancers: []elbtypes.LoadBalancer{{LoadBalancerArn: aws.String("lb"), State: &elbtypes.LoadBalancerState{Code: w.balancer}}}}, nil
 		}),
 		awstest.On(func(in *elb.CreateLoadBalancerInput) (*elb.CreateLoadBalancerOutput, error) {
-			w.balancer = elbtypes.LoadBalancerStateEnumProvisioning
-			time.AfterFunc(2*time.Minute, func() { w.balancer = elbtypes.LoadBalancerStateEnumActive })
+			w.balancer, w.began = elbtypes.LoadBalancerStateEnumProvisioning, time.Now()
 			return &elb.CreateLoadBalancerOutput{LoadBalancers: []elbtypes.LoadBalancer{{LoadBalancerArn: aws.String("lb")}}}, nil
 		}),
 		awstest.On(func(in *elb.DescribeListenersInput) (*elb.DescribeListenersOutput, error) {

@@ -14,9 +14,11 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -58,7 +60,14 @@ type Cloud struct {
 	mu      sync.Mutex
 	answers map[reflect.Type]Answer
 	calls   []string
+	later   []change
 	body    string // of the answer on the wire
+}
+
+// change is one that has not been made yet.
+type change struct {
+	at   time.Time
+	make func()
 }
 
 // New makes clients of AWS whose calls are answered as said. A call that has no answer
@@ -83,6 +92,35 @@ func (c *Cloud) Set(answers ...Answer) {
 	}
 }
 
+// After has f change what the answers are made of, d from now: the first call that comes
+// then makes the change before it is answered, so that the two never meet.
+func (c *Cloud) After(d time.Duration, f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.later = append(c.later, change{time.Now().Add(d), f})
+}
+
+// due makes the changes whose time has come, the earliest first.
+func (c *Cloud) due() {
+	for {
+		c.mu.Lock()
+		next := -1
+		for i, l := range c.later {
+			if !l.at.After(time.Now()) && (next < 0 || l.at.Before(c.later[next].at)) {
+				next = i
+			}
+		}
+		if next < 0 {
+			c.mu.Unlock()
+			return
+		}
+		f := c.later[next].make
+		c.later = slices.Delete(c.later, next, next+1)
+		c.mu.Unlock()
+		f()
+	}
+}
+
 // Calls are the operations that were called, in order: "ListTasks".
 func (c *Cloud) Calls() []string {
 	c.mu.Lock()
@@ -103,6 +141,7 @@ func (c *Cloud) Count(operation string) int {
 
 func (c *Cloud) handle(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 	operation := strings.TrimSuffix(reflect.TypeOf(in.Parameters).Elem().Name(), "Input")
+	c.due()
 	c.mu.Lock()
 	a, ok := c.answers[reflect.TypeOf(in.Parameters)]
 	c.calls = append(c.calls, operation)

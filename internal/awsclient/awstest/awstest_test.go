@@ -3,6 +3,8 @@ package awstest_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -44,4 +46,26 @@ func TestCallsAreAnsweredByTheTest(t *testing.T) {
 	if n := cloud.Count("DescribeTasks"); n != 1 {
 		t.Errorf("%d calls: %v", n, cloud.Calls())
 	}
+}
+
+// Changes come when their time has come, the earliest first, before the call is answered.
+func TestAnswersThatChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		said := "a"
+		a, cloud := awstest.New(t, awstest.On(func(*ecs.ListTasksInput) (*ecs.ListTasksOutput, error) {
+			return &ecs.ListTasksOutput{TaskArns: []string{said}}, nil
+		}))
+		cloud.After(3*time.Second, func() { said += "d" })
+		cloud.After(time.Second, func() {
+			said += "b"
+			cloud.After(time.Second, func() { said += "c" })
+		})
+		for _, want := range []string{"a", "ab", "abc", "abcd"} {
+			out, err := a.ECS().ListTasks(t.Context(), &ecs.ListTasksInput{})
+			if err != nil || out.TaskArns[0] != want {
+				t.Errorf("%v, %v; want %s", out, err, want)
+			}
+			time.Sleep(1100 * time.Millisecond)
+		}
+	})
 }

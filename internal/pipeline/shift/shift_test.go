@@ -64,7 +64,7 @@ func newScene(t *testing.T) *scene {
 func (s *scene) deployment(id string, now, then types.DeploymentStatus, after time.Duration) *types.DeploymentInfo {
 	d := &types.DeploymentInfo{DeploymentId: &id, Status: now, CreateTime: aws.Time(time.Now())}
 	s.deployments[id], s.order = d, append([]string{id}, s.order...)
-	time.AfterFunc(after, func() {
+	s.After(after, func() {
 		if !watch.HasEnded(d.Status) {
 			d.Status = then
 		}
@@ -122,7 +122,7 @@ func (s *scene) halt(in *codedeploy.StopDeploymentInput) (*codedeploy.StopDeploy
 	}
 	d.Status, d.AutoRollbackConfiguration = types.DeploymentStatusStopped, &types.AutoRollbackConfiguration{Enabled: *in.AutoRollbackEnabled}
 	if *in.AutoRollbackEnabled {
-		time.AfterFunc(time.Second, func() {
+		s.After(time.Second, func() {
 			s.deployment("d-BACK", types.DeploymentStatusInProgress, types.DeploymentStatusSucceeded, time.Minute)
 			d.RollbackInfo = &types.RollbackInfo{RollbackDeploymentId: aws.String("d-BACK")}
 		})
@@ -256,7 +256,7 @@ func TestADeploymentThatFails(t *testing.T) {
 				d := s.deployment("d-NEW", types.DeploymentStatusInProgress, c.status, time.Minute)
 				s.Facts.DeploymentID, d.AutoRollbackConfiguration = "d-NEW", &types.AutoRollbackConfiguration{Enabled: c.auto}
 				if c.back != "" {
-					time.AfterFunc(time.Minute, func() {
+					s.After(time.Minute, func() {
 						s.deployment("d-BACK", types.DeploymentStatusInProgress, c.back, time.Minute)
 						d.RollbackInfo = &types.RollbackInfo{RollbackDeploymentId: aws.String("d-BACK")}
 					})
@@ -426,7 +426,7 @@ func (s *scene) rolling(end ecstypes.DeploymentRolloutState) *ecstypes.Service {
 		if *in.TaskDefinition == "web:1" {
 			state = ecstypes.DeploymentRolloutStateCompleted
 		}
-		time.AfterFunc(time.Minute, func() {
+		s.After(time.Minute, func() {
 			if *svc.Deployments[0].Id == id {
 				svc.Deployments[0].RolloutState, svc.Deployments[0].RunningCount = state, 1
 			}
@@ -467,7 +467,7 @@ func TestARollingDeployment(t *testing.T) {
 func TestARollingDeploymentThatECSTakesBack(t *testing.T) {
 	inTime(t, func(t *testing.T, s *scene) {
 		svc := s.rolling(ecstypes.DeploymentRolloutStateCompleted)
-		time.AfterFunc(30*time.Second, func() {
+		s.After(30*time.Second, func() {
 			svc.Deployments = []ecstypes.Deployment{
 				{Id: aws.String("ecs-svc/9"), Status: aws.String("PRIMARY"), RolloutState: ecstypes.DeploymentRolloutStateCompleted, TaskDefinition: aws.String("web:1")},
 				{Id: aws.String("ecs-svc/2"), Status: aws.String("ACTIVE"), RolloutState: ecstypes.DeploymentRolloutStateFailed, RolloutStateReason: aws.String("circuit breaker")},
@@ -485,7 +485,7 @@ func TestACancelledRollingDeploymentGoesBack(t *testing.T) {
 		svc := s.rolling(ecstypes.DeploymentRolloutStateCompleted)
 		svc.Deployments[0].RolloutState = ecstypes.DeploymentRolloutStateInProgress
 		s.Service = &ecstypes.Service{Deployments: slices.Clone(svc.Deployments)}
-		time.AfterFunc(time.Minute, func() { svc.Deployments[0].RolloutState = ecstypes.DeploymentRolloutStateCompleted })
+		s.After(time.Minute, func() { svc.Deployments[0].RolloutState = ecstypes.DeploymentRolloutStateCompleted })
 		s.Options.IfActive, s.Options.OnCancel, s.Facts.Previous = run.Wait, run.Rollback, "web:1"
 		ctx, cancel := context.WithCancel(t.Context())
 		began := time.Now()
