@@ -288,6 +288,26 @@ func (x *exchange) sendPage(p *page, again bool) bool {
 	x.status = p.status
 	x.c.l.counters.answered(p.status)
 	o := bytes.NewBuffer(x.out[:0])
+	x.writeHead(o, p, again)
+	if p.status != http.StatusNoContent && !x.head && string(x.req.Method) != http.MethodHead {
+		_, _ = io.WriteString(o, p.body)
+	}
+	_ = x.c.SetWriteDeadline(time.Now().Add(defaultIdle))
+	if x.entry != nil {
+		x.entry.Location = p.location
+	}
+	n, err := x.c.Write(o.Bytes())
+	if x.given += int64(n); err != nil {
+		return false
+	}
+	if !again {
+		x.c.linger()
+	}
+	return again
+}
+
+// writeHead writes an answer up to its body.
+func (x *exchange) writeHead(o *bytes.Buffer, p *page, again bool) {
 	line := func(s ...string) {
 		for _, s := range s {
 			o.WriteString(s)
@@ -321,19 +341,4 @@ func (x *exchange) sendPage(p *page, again bool) bool {
 		line(h.Name, ": ", h.Value)
 	}
 	line()
-	if p.status != http.StatusNoContent && !x.head && string(x.req.Method) != http.MethodHead {
-		_, _ = io.WriteString(o, p.body)
-	}
-	_ = x.c.SetWriteDeadline(time.Now().Add(defaultIdle))
-	if x.entry != nil {
-		x.entry.Location = p.location
-	}
-	n, err := x.c.Write(o.Bytes())
-	if x.given += int64(n); err != nil {
-		return false
-	}
-	if !again {
-		x.c.linger()
-	}
-	return again
 }
