@@ -5,7 +5,7 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The race detector needs a C compiler.
 RACE = $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: demo test lint cross bench build release reproducible generate
+.PHONY: demo test lint cross bench build terraform release reproducible generate
 
 demo: ## rehearse the example: build, push, shift under load, roll back
 	$(GO) run ./cmd/turnout rehearse examples/hello
@@ -29,6 +29,9 @@ bench: ## benchmarks, as ratios in one run
 
 build: ## one static binary in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/turnout ./cmd/turnout
+
+terraform: ## the real Terraform makes, changes and destroys the example's infrastructure in a local cloud
+	$(GO) run ./internal/tools/terraform
 
 release: ## dist/: binaries for every system, archives, bills of materials, an image, checksums
 	$(GO) run ./internal/tools/release -out dist
