@@ -55,7 +55,11 @@ func (e *examination) images(ctx context.Context) error {
 
 func (e *examination) image(ctx context.Context, i int, ref string) error {
 	if strings.HasPrefix(ref, "<") || ref == "" {
-		e.found(Finding{Warning, "images", fmt.Sprintf("the image %q is a placeholder", ref), e.container(i), "ECS will fail to pull it", "`turnout ship` builds it, `turnout deploy --image` names it"})
+		f := Finding{Warning, "images", fmt.Sprintf("the image %q is a placeholder", ref), e.container(i), "ECS will fail to pull it", "`turnout deploy --image` names one"}
+		if e.Source && e.AppSpec != nil && aws.ToString(e.Definition.ContainerDefinitions[i].Name) == e.AppSpec.Container() {
+			f.Severity, f.Why, f.Fix = Note, "it has to be built or named", "`turnout ship` builds it, `turnout deploy --image` names it"
+		}
+		e.found(f)
 		return nil
 	}
 	auth, err := e.login(ctx, ref)

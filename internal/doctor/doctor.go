@@ -60,6 +60,7 @@ type Subject struct {
 	Config     string                       // the deployment configuration, "" for the group's
 	Waits      bool                         // the job is to wait for the deployment's very end
 	Built      bool                         // the image of the target container is built first
+	Source     bool                         // there is a Dockerfile, so that it can be
 }
 
 // Report is what an examination brought.

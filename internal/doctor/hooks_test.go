@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	cdtypes "github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -101,6 +102,28 @@ func TestTheGroupsRole(t *testing.T) {
 		}
 		if got := what(t, e); !slices.Equal(got, []string{want}) || !strings.Contains(e.rep.Findings[0].Why, "CodeDeploy cannot assume it") {
 			t.Errorf("%+v", e.rep.Findings)
+		}
+	}
+}
+
+// A placeholder is as it should be for the container that `turnout ship` builds.
+func TestPlaceholders(t *testing.T) {
+	spec, err := appspec.Parse("appspec.json", []byte(`{"version": 0.0, "Resources": [{"TargetService": {"Type": "AWS::ECS::Service", "Properties": {"TaskDefinition": "x",
+		"LoadBalancerInfo": {"ContainerName": "web", "ContainerPort": 80}}}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	definition := ecstypes.TaskDefinition{ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("web"), Image: aws.String("<IMAGE>")}, {Name: aws.String("side"), Image: aws.String("<SIDE>")}}}
+	for source, want := range map[bool][]string{
+		true:  {`note: the image "<IMAGE>" is a placeholder`, `warning: the image "<SIDE>" is a placeholder`},
+		false: {`warning: the image "<IMAGE>" is a placeholder`, `warning: the image "<SIDE>" is a placeholder`},
+	} {
+		e := &examination{Subject: &Subject{AppSpec: spec, File: "taskdef.json", Definition: definition, Source: source}, rep: &Report{}}
+		if err := e.images(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := what(t, e); !slices.Equal(got, want) {
+			t.Errorf("source %v: %q", source, got)
 		}
 	}
 }

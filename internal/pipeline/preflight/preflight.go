@@ -6,6 +6,7 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -93,6 +94,9 @@ func Examine(ctx context.Context, r *run.Run) (*doctor.Report, error) {
 	s := &doctor.Subject{
 		AWS: r.AWS, Cluster: r.Config.Cluster, Name: r.Config.Service, File: td.File(), Service: r.Service, Group: r.Group,
 		Config: r.Options.DeploymentConfig, Waits: r.Until() == watch.Done, Built: r.Built != nil || r.Start != nil && r.Start.Verb == "ship",
+	}
+	if _, err := os.Stat(r.Config.Path(r.Config.Image.Dockerfile)); err == nil && r.Start == nil { // asked before anybody has said how it is deployed
+		s.Source = true
 	}
 	if r.Facts.Controller != run.Rolling {
 		if s.AppSpec, err = appspec.Read(r.Config.Path(r.Config.AppSpec)); err != nil {

@@ -31,8 +31,26 @@ func (Stage) Check(_ context.Context, r *run.Run) error {
 	if err := unknown(td, r); err != nil {
 		return err
 	}
-	_, err = put(td, container, r)
-	return err
+	if _, err := put(td, container, r); err != nil {
+		return err
+	}
+	return named(td, container, r)
+}
+
+// named refuses images that nobody has put in the place of a placeholder; the image of the
+// given container may still be built.
+func named(td *taskdef.TaskDefinition, container string, r *run.Run) error {
+	for _, c := range td.Containers() {
+		image, err := td.Image(c)
+		if err != nil {
+			return err
+		}
+		built := c == container && (r.Start == nil || r.Start.Verb != "deploy")
+		if strings.HasPrefix(image, "<") && !built {
+			return td.At(c, "name one with --image "+c+"=IMAGE; `turnout ship` builds that of "+container, "the image of container %q is the placeholder %s", c, image)
+		}
+	}
+	return nil
 }
 
 // unknown warns of fields that ECS is not known to have; with Strict they are errors.

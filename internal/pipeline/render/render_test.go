@@ -118,3 +118,23 @@ func TestValuesThatAreKeptNowhere(t *testing.T) {
 		t.Error("what was registered is rendered again")
 	}
 }
+
+// A placeholder is refused where nothing will take its place.
+func TestPlaceholders(t *testing.T) {
+	for name, c := range map[string]struct{ old, verb, words string }{
+		"an image that is built": {"web", "ship", ""},
+		"one that is deployed":   {"web", "deploy", `the image of container "web" is the placeholder <IMAGE>`},
+		"one that nobody builds": {"side", "ship", `the image of container "side" is the placeholder <IMAGE>`},
+		"before it is known how": {"web", "", ""},
+	} {
+		r, _ := with(t, strings.Replace(two, `"name":"`+c.old+`","image":"old"`, `"name":"`+c.old+`","image":"<IMAGE>"`, 1), spec)
+		r.Facts = run.Facts{Controller: run.CodeDeploy}
+		if c.verb != "" {
+			r.Start = &run.Start{Verb: c.verb}
+		}
+		err := Stage{}.Check(t.Context(), r)
+		if (c.words == "") != (err == nil) || (err != nil && (fault.Code(err) != fault.Usage || !strings.Contains(err.Error(), c.words) || !strings.Contains(fault.Hint(err), "--image "+c.old))) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
