@@ -148,7 +148,8 @@ arguments = {
 smallest = {"ec2": 5}
 by_values = ("GetMetricData",)  # whose pages are not counted in results
 elsewhere = ("ListDirectoryBuckets",)  # S3 tells its operations apart by host
-absent = ("UnknownOperationException", "NotImplemented", "InvalidAction", "UnknownOperation")
+absent = ("UnknownOperationException", "NotImplemented", "InvalidAction", "UnknownOperation",
+          "UnsupportedOperation")  # as EC2 says of what went with EC2-Classic
 walked, single, wrong = [], [], []
 
 
