@@ -50,6 +50,8 @@ type Manifest struct {
 	Tag        string            `json:"tag"`
 	Provenance Provenance        `json:"provenance"`
 	Files      map[string]string `json:"files"` // SHA-256 in hexadecimal, by name
+
+	Signed bool `json:"-"` // by whichever key
 }
 
 // Provenance is who made the bundle, and with what.
@@ -210,6 +212,7 @@ func verify(path string, files map[string][]byte, key ed25519.PublicKey) (*Manif
 	if files[TaskDefinition] == nil {
 		return nil, bad(path, "it has no task definition")
 	}
+	m.Signed = signature != nil
 	return &m, nil
 }
 

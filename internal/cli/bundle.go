@@ -72,6 +72,9 @@ func (o *pipelineOptions) readBundle() (*bundle.Manifest, map[string][]byte, err
 	if err != nil {
 		return nil, nil, fault.New(fault.Usage, "`turnout build --bundle FILE` writes one; nothing was changed", "%w", err)
 	}
+	if m.Signed && key == nil {
+		o.Warn("%s is signed, and by whom was not checked: --verify-key FILE does", o.bundle)
+	}
 	return m, files, nil
 }
 

@@ -46,6 +46,9 @@ func TestBundle(t *testing.T) {
 		if code != fault.Interrupted {
 			t.Fatalf("exit code %d, %s\n%s", code, r.Error, talk)
 		}
+		if !strings.Contains(talk.String(), "is signed, and by whom was not checked") {
+			t.Errorf("nobody was told of the signature:\n%s", talk)
+		}
 		if again := w.must(0, "resume"); again.DeploymentID != r.DeploymentID || again.Status != "Succeeded" {
 			t.Errorf("%+v", again.Facts)
 		}
