@@ -38,6 +38,7 @@ var verbs = map[string]func(args []string) error{
 	"serve":    serve,
 	"wait":     func([]string) error { return wait(7) },
 	"sleep":    func([]string) error { return forever() },
+	"idle":     func([]string) error { fmt.Println("ready"); return forever() },
 	"stubborn": func([]string) error { return stubborn() },
 	"cat":      cat,
 	"echo":     func(args []string) error { fmt.Println(strings.Join(args, " ")); return nil },
