@@ -23,7 +23,7 @@ func (b *bench) peak(ctx context.Context, argv []string) (int64, error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return 0, fmt.Errorf("adopt the measured process: %w", err)
 	}
-	defer unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) //nolint:errcheck // what was set can be unset
+	defer func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) }() // what was set can be unset
 	said := filepath.Join(b.dir, "said")
 	const start = `out=$1; shift; "$@" >"$out" 2>&1 </dev/null & echo $!`
 	sh := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", start, "sh", said}, argv...)...)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/turnoutdev/turnout/cloud/internal/wire/codec"
+	"github.com/turnoutdev/turnout/internal/regex"
 )
 
 // check is what must hold for the values of one type at one shape. A nil check holds always.
@@ -178,7 +179,7 @@ type pattern struct {
 
 var (
 	astral   = strings.NewReplacer(`\uD800\uDC00-\uDBFF\uDFFF`, `\x{10000}-\x{10FFFF}`, `\ud800\udc00-\udbff\udfff`, `\x{10000}-\x{10FFFF}`)
-	utf16Esc = regexp.MustCompile(`\\u([0-9A-Fa-f]{4})`)
+	utf16Esc = regex.New(`\\u([0-9A-Fa-f]{4})`)
 )
 
 // newPattern translates Java's escapes; nil if there is no pattern, or none that Go knows.
