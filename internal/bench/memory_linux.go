@@ -25,9 +25,15 @@ func (b *bench) peak(ctx context.Context, argv []string) (int64, error) {
 	}
 	defer func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) }() // what was set can be unset
 	said := filepath.Join(b.dir, "said")
-	const start = `out=$1; shift; "$@" >"$out" 2>&1 </dev/null & echo $!`
+	held, release, err := os.Pipe() // a command that ends before its shell would be the shell's
+	if err != nil {
+		return 0, err
+	}
+	defer held.Close()
+	defer release.Close()
+	const start = `out=$1; shift; (read _ <&3; exec "$@" 3<&-) >"$out" 2>&1 </dev/null & echo $!`
 	sh := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", start, "sh", said}, argv...)...)
-	sh.Env = b.env()
+	sh.Env, sh.ExtraFiles = b.env(), []*os.File{held}
 	out, err := sh.Output()
 	if err != nil {
 		return 0, fmt.Errorf("start it by a shell: %w", err)
@@ -35,6 +41,9 @@ func (b *bench) peak(ctx context.Context, argv []string) (int64, error) {
 	pid, err := strconv.Atoi(string(bytes.TrimSpace(out)))
 	if err != nil {
 		return 0, fmt.Errorf("start it by a shell: %w", err)
+	}
+	if err := release.Close(); err != nil { // now it may begin
+		return 0, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
 	defer stop()
