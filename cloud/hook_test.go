@@ -55,7 +55,7 @@ func (r *rig) hook(name, role, url string, code []byte) {
 
 // Real functions decide, by the test listener, whether a deployment goes on.
 func TestHooksAreRealFunctions(t *testing.T) {
-	s := started(t, cloud.Options{Driver: "native", TimeScale: 240}).site()
+	s := started(t, cloud.Options{Driver: "native", TimeScale: 120}).site()
 	code := zipOf(compiled(t, "../examples/hook"))
 	s.hook("CodeDeployHook_check", s.hookRole("hook", true), s.test+"/", code)
 	s.hook("CodeDeployHook_mute", s.hookRole("mute", false), s.test+"/", code)
